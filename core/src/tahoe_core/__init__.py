@@ -1,0 +1,1 @@
+"""The ground that every Tahoe service stands on."""

@@ -1,0 +1,1 @@
+"""Tahoe's agent engine."""
