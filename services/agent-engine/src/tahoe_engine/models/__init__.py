@@ -1,0 +1,1 @@
+"""What the engine speaks of: plain Pydantic models, no database."""

@@ -1,0 +1,1 @@
+"""Scoring: findings with evidence, and the score they make."""
