@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from tahoe_engine.embedding.port import Embedder
 from tahoe_engine.models.finding import CheckResult, Evidence
 from tahoe_engine.models.interaction import Interaction
-
-if TYPE_CHECKING:
-    from tahoe_engine.embedding.port import Embedder
 
 
 class Check(Protocol):
