@@ -1,0 +1,76 @@
+"""What a home remembers of its Postgres: passwords, the last port, what was provisioned."""
+
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass, field, fields
+
+from tahoe_core.postgres.home import Home
+
+
+@dataclass(frozen=True)
+class State:
+    """The content of ``postgres.json``.
+
+    ``system_identifier`` is the number that initdb gave the cluster which the passwords belong to, so that a data
+    directory put in its place is noticed. ``provisioned`` maps a schema to the fingerprint of what was set up.
+    """
+
+    superuser_password: str = field(repr=False)
+    system_identifier: int
+    port: int | None = None
+    stopped_on_purpose: bool = False
+    role_passwords: dict[str, str] = field(default_factory=dict, repr=False)
+    provisioned: dict[str, str] = field(default_factory=dict)
+
+
+def new_password() -> str:
+    """192 random bits, safe in a URL and in SQL."""
+    return secrets.token_urlsafe(24)
+
+
+def find_state(home: Home) -> State | None:
+    """The remembered state; None when there is none or it cannot be read as one.
+
+    A damaged file is treated like a lost one: passwords can be set anew, data cannot.
+    """
+    try:
+        content = json.loads(home.state_file.read_bytes())
+        known = {each.name for each in fields(State)}
+        state = State(**{key: value for key, value in content.items() if key in known})
+    except (FileNotFoundError, ValueError, TypeError, AttributeError):
+        return None
+    well_formed = (
+        isinstance(state.superuser_password, str)
+        and isinstance(state.system_identifier, int)
+        and isinstance(state.port, int | None)
+        and isinstance(state.role_passwords, dict)
+        and isinstance(state.provisioned, dict)
+    )
+    return state if well_formed else None
+
+
+def write_state(home: Home, state: State) -> None:
+    """Replace the file as a whole: a crash leaves the old one or the new one, never half of either."""
+    temporary = home.state_file.with_name(f"{home.state_file.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            home.give_to_owner(descriptor)
+            json.dump(asdict(state), file, indent=2)
+            file.flush()
+            os.fsync(descriptor)
+        temporary.replace(home.state_file)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_directory(home)
+
+
+def sync_directory(home: Home) -> None:
+    """Make a rename inside the home last through a power cut."""
+    descriptor = os.open(home.root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
