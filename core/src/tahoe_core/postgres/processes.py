@@ -15,7 +15,10 @@ def is_alive(pid: int) -> bool:
     if not _ON_LINUX:
         import psutil  # noqa: PLC0415 -- start-up time, and only where there is no /proc
 
-        return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        try:
+            return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        except psutil.Error:
+            return False
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
@@ -46,11 +49,14 @@ def find_works_in(pid: int, directory: Path) -> bool | None:
     Returns:
         None when the system does not say, as in a container whose root lacks ``CAP_SYS_PTRACE``.
     """
-    try:
-        if _ON_LINUX:
-            return Path(f"/proc/{pid}/cwd").samefile(directory)
+    if not _ON_LINUX:
         import psutil  # noqa: PLC0415 -- start-up time, and only where there is no /proc
 
-        return Path(psutil.Process(pid).cwd()).samefile(directory)
-    except (OSError, ImportError):
+        try:
+            return Path(psutil.Process(pid).cwd()).samefile(directory)
+        except (OSError, psutil.Error):
+            return None
+    try:
+        return Path(f"/proc/{pid}/cwd").samefile(directory)
+    except OSError:
         return None

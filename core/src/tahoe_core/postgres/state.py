@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 
 from tahoe_core.postgres.home import Home
 
@@ -51,25 +52,24 @@ def find_state(home: Home) -> State | None:
 
 
 def write_state(home: Home, state: State) -> None:
-    """Replace the file as a whole: a crash leaves the old one or the new one, never half of either."""
-    temporary = home.state_file.with_name(f"{home.state_file.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            home.give_to_owner(descriptor)
-            json.dump(asdict(state), file, indent=2)
-            file.flush()
-            os.fsync(descriptor)
-        temporary.replace(home.state_file)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_directory(home)
+    """Replace the file as a whole: a crash leaves the old one or the new one, never half of either.
+
+    To be called with the home's lock held, so that one temporary name will do and none is ever left over.
+    """
+    temporary = home.state_file.with_name(f"{home.state_file.name}.new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        home.give_to_owner(descriptor)
+        json.dump(asdict(state), file, indent=2)
+        file.flush()
+        os.fsync(descriptor)
+    temporary.replace(home.state_file)
+    sync_directory(home.root)
 
 
-def sync_directory(home: Home) -> None:
-    """Make a rename inside the home last through a power cut."""
-    descriptor = os.open(home.root, os.O_RDONLY | os.O_DIRECTORY)
+def sync_directory(directory: Path) -> None:
+    """Make a rename inside the directory last through a power cut."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
     finally:
