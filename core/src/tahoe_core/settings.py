@@ -53,28 +53,27 @@ def _lowered(value: object) -> object:
     return value.strip().lower() if isinstance(value, str) else value
 
 
-def _scheme_is(*allowed: str) -> AfterValidator:
-    """A check of a URL's scheme whose message names what is allowed and never the value, which may hold a password."""
+def _checked_url(url: str, schemes: tuple[str, ...]) -> str:
+    """Returns the URL; the message of a refusal says what is allowed and never the value, which may hold a password."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or not rest or scheme.partition("+")[0].lower() not in schemes:
+        raise ValueError(f"should be a URL that starts with {' or '.join(f'{name}://' for name in schemes)}")
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        raise ValueError("is not a well-formed URL (is a character in it not percent-encoded?)") from None
+    return url
 
-    def check[Url: (str, SecretStr)](url: Url) -> Url:
-        text = url.get_secret_value() if isinstance(url, SecretStr) else url
-        scheme, separator, rest = text.partition("://")
-        if not separator or not rest or scheme.partition("+")[0].lower() not in allowed:
-            raise ValueError(f"should be a URL that starts with {' or '.join(f'{name}://' for name in allowed)}")
-        try:
-            _ = urlsplit(text).port
-        except ValueError:
-            raise ValueError("is not a well-formed URL (is a character in it not percent-encoded?)") from None
-        return url
 
-    return AfterValidator(check)
+def _secret_url(*schemes: str) -> AfterValidator:
+    return AfterValidator(lambda url: SecretStr(_checked_url(url.get_secret_value(), schemes)))
 
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]+$", max_length=253)]
-HttpUrl = Annotated[str, _scheme_is("http", "https"), AfterValidator(lambda url: url.rstrip("/"))]
-DatabaseUrl = Annotated[SecretStr, _scheme_is("postgresql", "postgres")]
-RedisUrl = Annotated[SecretStr, _scheme_is("redis", "rediss", "unix")]
+HttpUrl = Annotated[str, AfterValidator(lambda url: _checked_url(url, ("http", "https")).rstrip("/"))]
+DatabaseUrl = Annotated[SecretStr, _secret_url("postgresql", "postgres")]
+RedisUrl = Annotated[SecretStr, _secret_url("redis", "rediss", "unix")]
 HomePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 
 
@@ -126,6 +125,7 @@ class CoreSettings(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings names the parameters
         init_settings: PydanticBaseSettingsSource,
+        *_args: PydanticBaseSettingsSource,
         **_sources: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Reads nothing by itself: `load` hands the environment in, so that it is a parameter like any other."""
@@ -145,7 +145,9 @@ class CoreSettings(BaseSettings):
         """
         variables = read_environment() if environ is None else environ
         try:
-            return cls(**{name: value for name, value in variables.items() if value.strip()})
+            return cls.model_validate(
+                {name: variables[name] for name in cls.variable_names() if _is_set(variables, name)}
+            )
         except ValidationError as error:
             raise _explained(cls, error, variables) from None
 
@@ -240,6 +242,11 @@ def _env_files(directory: Path) -> list[Path]:
     return [path for path in dict.fromkeys((root / ".env", directory / ".env")) if path.is_file()]
 
 
+def _is_set(variables: Mapping[str, str], name: str) -> bool:
+    """An empty variable is an unset one: that is what a line of `.env` with nothing after its `=` means."""
+    return bool(variables.get(name, "").strip())
+
+
 def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
@@ -248,7 +255,7 @@ def _missing(what: str, environment: Environment) -> InvalidInputError:
     return InvalidInputError(
         f"{what} is not set, and ENVIRONMENT={environment} guesses no address.",
         cure=WHERE_TO_SET,
-        field=what.split()[0],
+        field=what.partition(" ")[0],
     )
 
 
@@ -263,7 +270,7 @@ def _explained(cls: type[CoreSettings], error: ValidationError, variables: Mappi
         name
         for field in cls.model_fields.values()
         for name in _aliases(field.validation_alias)
-        if "Secret" in str(field.annotation)
+        if "SecretStr" in str(field.annotation)
     }
     parts = []
     names = []
@@ -281,5 +288,5 @@ def _set_alias(cls: type[CoreSettings], reported: str, variables: Mapping[str, s
     for field in cls.model_fields.values():
         names: list[str] = list(_aliases(field.validation_alias))
         if reported in names:
-            return next((name for name in names if variables.get(name)), reported)
+            return next((name for name in names if _is_set(variables, name)), reported)
     return reported

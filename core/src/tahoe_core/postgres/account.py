@@ -29,14 +29,23 @@ class Account:
     gid: int
 
     @classmethod
-    def by_owner(cls, path: Path) -> "Account":
-        """The owner of a file; a number without an entry (usual in containers) serves as the name."""
-        status = path.stat()
+    def by_number(cls, uid: int, gid: int) -> "Account":
+        """The account of this number; one without an entry (usual in containers) has the number for a name."""
         try:
-            entry = pwd.getpwuid(status.st_uid)
+            return cls(pwd.getpwuid(uid).pw_name, uid, gid)
         except KeyError:
-            return cls(str(status.st_uid), status.st_uid, status.st_gid)
-        return cls(entry.pw_name, entry.pw_uid, entry.pw_gid)
+            return cls(str(uid), uid, gid)
+
+    @classmethod
+    def current(cls) -> "Account":
+        """The account of this process."""
+        return cls.by_number(os.geteuid(), os.getegid())
+
+    @classmethod
+    def by_owner(cls, path: Path) -> "Account":
+        """The owner of a file."""
+        status = path.stat()
+        return cls.by_number(status.st_uid, status.st_gid)
 
     @property
     def is_current(self) -> bool:
@@ -114,9 +123,20 @@ def find_created_account(name: str) -> Account | None:
     if useradd is None:
         return None
     subprocess.run(  # noqa: S603 -- a system tool by its full path, with constants
-        [useradd, "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent", "--shell",
-         "/usr/sbin/nologin", name],
-        capture_output=True, check=False, timeout=_SMALL_TASK_SECONDS,
+        [
+            useradd,
+            "--system",
+            "--user-group",
+            "--no-create-home",
+            "--home-dir",
+            "/nonexistent",
+            "--shell",
+            "/usr/sbin/nologin",
+            name,
+        ],
+        capture_output=True,
+        check=False,
+        timeout=_SMALL_TASK_SECONDS,
     )
     return find_account(name)
 

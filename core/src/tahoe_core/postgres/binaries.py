@@ -3,7 +3,6 @@
 Only its files are used. The package itself is never imported: its own life cycle leaks servers after a kill.
 """
 
-import importlib.metadata
 import importlib.util
 import os
 import shutil
@@ -70,6 +69,8 @@ def prepare_binaries(account: Account, place: Path) -> Binaries:
     installed = get_installed_binaries()
     if account.is_current or account.passes(_USABLE, installed.root):
         return installed
+    import importlib.metadata  # noqa: PLC0415 -- 15 ms of start-up time that hardly any start needs
+
     copy = place / f"{_COPY_PREFIX}{importlib.metadata.version(_DISTRIBUTION)}"
     if not copy.exists():
         for outdated in place.glob(f"{_COPY_PREFIX}*"):
@@ -83,19 +84,38 @@ def _copy_server(installed: Path, copy: Path) -> None:
 
     The folders keep their places beside each other: the programs find their libraries and data by relative paths.
     """
+    site_packages = installed.parent.parent
+    wanted = [
+        *(installed / "bin" / program for program in _SERVER_PROGRAMS),
+        installed / "lib" / "postgresql",
+        installed / "share",
+        site_packages / f"{_PACKAGE}.libs",  # Linux wheels
+        installed.parent / ".dylibs",  # macOS wheels
+    ]
     scratch = Path(tempfile.mkdtemp(prefix=f"{copy.name}.new-", dir=copy.parent))
     try:
-        target = scratch / _PACKAGE / _INSTALL
-        for program in _SERVER_PROGRAMS:
-            _copy_readable(installed / "bin" / program, target / "bin" / program)
-        _copy_readable(installed / "lib" / "postgresql", target / "lib" / "postgresql")
-        _copy_readable(installed / "share", target / "share")
-        libraries = installed.parent.with_name(f"{_PACKAGE}.libs")
-        if libraries.exists():
-            _copy_readable(libraries, scratch / libraries.name)
-        for folder, _, _ in scratch.walk():
-            folder.chmod(0o755)
+        for source in filter(Path.exists, wanted):
+            _copy(source, scratch / source.relative_to(site_packages))
+        _open_to_all(scratch)
+        os.sync()  # a copy cut short by a power failure would be taken for a whole one
         scratch.rename(copy)
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, copy_function=shutil.copy, ignore=shutil.ignore_patterns("pgxs"))
+    else:
+        shutil.copy(source, target)
+
+
+def _open_to_all(root: Path) -> None:
+    """Let every account read the tree and run its programs, whatever the umask was when the package came."""
+    for folder, _, names in root.walk():
+        folder.chmod(0o755)
+        for name in names:
+            file = folder / name
+            file.chmod(0o755 if file.stat().st_mode & 0o100 else 0o644)

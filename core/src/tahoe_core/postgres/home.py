@@ -63,15 +63,26 @@ class Home:
         return data_dir if (data_dir / "PG_VERSION").exists() else None
 
     def create(self) -> None:
-        """Make the directory where it is missing.
+        """Make the directory where it is missing, closed to others.
 
-        Only the owner may list it. As root it stays open to pass through, since the server then runs as another
-        account whose data lies inside.
+        As root it stays open to pass through, since the server then runs as another account and its data lies inside.
         """
-        self.root.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
+        if os.geteuid() == 0:
+            make_passable(self.root)
+        else:
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def give_to_owner(self, descriptor: int) -> None:
         """Make the home's owner own an open file of it, so that root at work here locks nobody out later."""
         owner = self.root.stat()
         if os.geteuid() == 0 and owner.st_uid != 0:
             os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
+
+def make_passable(directory: Path) -> None:
+    """Make a directory that others can pass through but not list; one that exists is left as it is."""
+    try:
+        directory.mkdir(parents=True)
+    except FileExistsError:
+        return
+    directory.chmod(0o711)  # after the fact, since a strict umask would take it away again

@@ -20,10 +20,10 @@ _PROTOCOL_3_0 = 196608
 
 @dataclass(frozen=True)
 class Postmaster:
-    """A live server; ``port`` is None for the first moments, before it has written one."""
+    """A live server; ``port`` is 0 for the first moments, before it has written one."""
 
     pid: int
-    port: int | None
+    port: int
 
 
 class Answer(StrEnum):
@@ -45,7 +45,7 @@ def find_postmaster(data_dir: Path) -> Postmaster | None:
     if pid is None or not _runs_on(pid, data_dir):
         return None
     port = lines[_PORT_LINE] if len(lines) > _PORT_LINE else ""
-    return Postmaster(pid=pid, port=int(port) if port.isdigit() else None)
+    return Postmaster(pid=pid, port=int(port) if port.isdigit() else 0)
 
 
 def remove_stale_lock_file(data_dir: Path) -> None:
@@ -78,7 +78,7 @@ def wait_until_ready(pid: int, data_dir: Path, deadline: float) -> Postmaster | 
     """The server once it accepts logins; None when it ended or the deadline (monotonic) passed first."""
     while is_alive(pid) and time.monotonic() < deadline:
         postmaster = find_postmaster(data_dir)
-        if postmaster and postmaster.pid == pid and postmaster.port and ask(postmaster.port) is Answer.READY:
+        if postmaster and postmaster.pid == pid and ask(postmaster.port) is Answer.READY:
             return postmaster
         time.sleep(_POLL_SECONDS)
     return None

@@ -37,18 +37,20 @@ def find_state(home: Home) -> State | None:
     """
     try:
         content = json.loads(home.state_file.read_bytes())
-        known = {each.name for each in fields(State)}
-        state = State(**{key: value for key, value in content.items() if key in known})
-    except (FileNotFoundError, ValueError, TypeError, AttributeError):
+    except (FileNotFoundError, ValueError):
         return None
-    well_formed = (
-        isinstance(state.superuser_password, str)
-        and isinstance(state.system_identifier, int)
-        and isinstance(state.port, int | None)
-        and isinstance(state.role_passwords, dict)
-        and isinstance(state.provisioned, dict)
-    )
-    return state if well_formed else None
+    match content:
+        case {
+            "superuser_password": str(),
+            "system_identifier": int(),
+            "port": int() | None,
+            "stopped_on_purpose": bool(),
+            "role_passwords": dict(),
+            "provisioned": dict(),
+        }:
+            return State(**{each.name: content[each.name] for each in fields(State)})
+        case _:
+            return None
 
 
 def write_state(home: Home, state: State) -> None:

@@ -1,0 +1,91 @@
+"""Row-level security: the statements by which a migration gives a table to its teams.
+
+Two policies and a trigger a table with `team_id`:
+
+- `team_isolation`: a row is seen and written only in a transaction that says `app.team_id`. FORCE holds the table's
+  owner to it as well.
+- `owner_access` admits the owner's role, for migrations that change data. It is left out where the application
+  connects as the owner or as a member of its role, so that a deployment with a single role is isolated, too.
+- `keep_team` refuses to move a row to another team, whoever asks.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import MetaData
+
+from tahoe_core.db.address import quote_identifier, quote_literal
+from tahoe_core.db.session import TEAM_SETTING
+
+TEAM_POLICY = "team_isolation"
+OWNER_POLICY = "owner_access"
+KEEP_TEAM = "keep_team"
+
+# The select makes it one look-up a statement rather than one a row.
+_IS_OWN = f"team_id = (select nullif(current_setting('{TEAM_SETTING}', true), '')::uuid)"
+
+
+def create_guard() -> Sequence[str]:
+    """Returns what a schema needs once, before its first table is protected."""
+    refuse = "RAISE EXCEPTION 'team_id of % never changes', TG_TABLE_NAME"
+    return (
+        f"CREATE FUNCTION {KEEP_TEAM}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"{refuse} USING ERRCODE = 'integrity_constraint_violation'; END $$",
+    )
+
+
+def drop_guard() -> Sequence[str]:
+    """Returns what undoes `create_guard`, after the last protected table is gone."""
+    return (f"DROP FUNCTION {KEEP_TEAM}()",)
+
+
+def protect_table(table: str) -> Sequence[str]:
+    """Returns what gives a new table with `team_id` to its teams; `admit_roles` says who may use it at all."""
+    name = quote_identifier(table)
+    # The condition is looked at only when an UPDATE names the column, so other updates pay nothing.
+    moves = "WHEN (OLD.team_id IS DISTINCT FROM NEW.team_id)"
+    return (
+        f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",
+        f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY",
+        f"CREATE POLICY {TEAM_POLICY} ON {name} USING ({_IS_OWN}) WITH CHECK ({_IS_OWN})",
+        f"CREATE TRIGGER {KEEP_TEAM} BEFORE UPDATE OF team_id ON {name} FOR EACH ROW {moves} "
+        f"EXECUTE FUNCTION {KEEP_TEAM}()",
+    )
+
+
+def admit_roles(table: str, app_role: str) -> Sequence[str]:
+    """Returns what lets the owner and the application's role in; it can be run again when the roles have changed.
+
+    The application may read, add and change; it has no DELETE and no TRUNCATE, since nothing is hard-deleted.
+    """
+    name, role = quote_identifier(table), quote_identifier(app_role)
+    return (
+        f"DROP POLICY IF EXISTS {OWNER_POLICY} ON {name}",
+        _unless_owner(
+            app_role,
+            f"CREATE POLICY {OWNER_POLICY} ON {name} TO CURRENT_USER USING (true) WITH CHECK (true)",
+            f"REVOKE ALL ON {name} FROM {role}",
+            f"GRANT SELECT, INSERT, UPDATE ON {name} TO {role}",
+        ),
+    )
+
+
+def admit_reader(table: str, app_role: str) -> Sequence[str]:
+    """Returns what lets the application's role read a table of no team, such as the migrations' own."""
+    name, role = quote_identifier(table), quote_identifier(app_role)
+    return (_unless_owner(app_role, f"REVOKE ALL ON {name} FROM {role}", f"GRANT SELECT ON {name} TO {role}"),)
+
+
+def admit_to_schema(schema: str, app_role: str) -> Sequence[str]:
+    """Returns what lets the application's role find the tables."""
+    return (f"GRANT USAGE ON SCHEMA {quote_identifier(schema)} TO {quote_identifier(app_role)}",)
+
+
+def list_team_tables(metadata: MetaData) -> list[str]:
+    """Returns the tables that have `team_id`."""
+    return [table.name for table in metadata.sorted_tables if "team_id" in table.columns]
+
+
+def _unless_owner(app_role: str, *statements: str) -> str:
+    """Runs the statements where the application's role is neither the owner, who runs this, nor can become it."""
+    is_owner = f"pg_has_role({quote_literal(app_role)}, current_user, 'MEMBER')"
+    return f"DO $tahoe$ BEGIN IF NOT {is_owner} THEN {'; '.join(statements)}; END IF; END $tahoe$"

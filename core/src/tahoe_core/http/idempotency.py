@@ -1,0 +1,197 @@
+"""`Idempotency-Key`: a POST that is sent twice is done once.
+
+Follows the IETF's draft "The Idempotency-Key HTTP Header Field". The first request with a key claims it in the cache;
+its answer, if it succeeded, is kept there and given again. This stands outside of the routes, so what is kept is what
+was sent after the transaction was committed. The cache may forget: where a double would do harm, a unique key in the
+database must prevent it too.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import logging
+import re
+import secrets
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Response
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tahoe_core.cache.keyspace import CacheKey, Keyspace
+from tahoe_core.cache.port import MAX_VALUE_BYTES, Cache
+from tahoe_core.errors import ConflictError, InvalidInputError, UnavailableError
+from tahoe_core.http.authentication import SCOPE_KEY as PRINCIPAL
+
+log = logging.getLogger(__name__)
+
+HEADER = "Idempotency-Key"
+REPLAYED_HEADER = b"idempotency-replayed"
+KEY = re.compile(r"[\x21-\x7e]{1,255}")
+CLAIM_SECONDS = 60.0
+CLAIM_RENEWAL_SECONDS = 20.0
+"""A claim is renewed while its request runs; when its process dies, the key is free after `CLAIM_SECONDS`."""
+KEPT_SECONDS = 24 * 3600.0
+MAX_KEPT_BYTES = MAX_VALUE_BYTES - 64 * 1024
+
+
+class IdempotencyMiddleware:
+    """Does each POST with an `Idempotency-Key` once for its team and path.
+
+    The same key and request: the first answer again. The same key, another request: 422. The first still running: 409.
+    Only answers of 2xx are kept; after any other the same key may be tried again.
+
+    Args:
+        app: What lies within.
+        cache: Where claims and answers are kept.
+        keyspace: The service's part of the cache.
+    """
+
+    def __init__(self, app: ASGIApp, cache: Cache, keyspace: Keyspace) -> None:
+        self._app = app
+        self._cache = cache
+        self._keyspace = keyspace
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request; an error is rendered further out."""
+        principal = scope.get(PRINCIPAL)
+        key = Headers(scope=scope).get(HEADER) if scope["type"] == "http" and scope["method"] == "POST" else None
+        if key is None or principal is None:
+            await self._app(scope, receive, send)
+            return
+        if not KEY.fullmatch(key):
+            raise InvalidInputError(f"{HEADER} is not 1 to 255 visible ASCII characters.", field=HEADER)
+        body = await _read_body(receive)
+        if body is None:
+            return
+        cache_key = self._keyspace.key("idempotency", principal.team_id, _hashed(scope["path"].encode(), key.encode()))
+        fingerprint = _hashed(scope["query_string"], Headers(scope=scope).get("content-type", "").encode(), body)
+        claim = _pack({"state": "running", "fingerprint": fingerprint, "claim": secrets.token_hex(8)})
+        if await self._cache.add(cache_key, claim, ttl_s=CLAIM_SECONDS):
+            await self._do(
+                scope, _replaying(body, receive), _Recorder(self._cache, cache_key, fingerprint, send), claim
+            )
+        else:
+            response = await self._answer_again(cache_key, fingerprint)
+            await response(scope, receive, send)
+
+    async def _do(self, scope: Scope, receive: Receive, recorder: "_Recorder", claim: bytes) -> None:
+        try:
+            async with self._renewed(recorder.key):
+                await self._app(scope, receive, recorder.send)
+        finally:
+            if not recorder.has_kept:
+                with contextlib.suppress(UnavailableError):  # then the claim ends by itself
+                    await self._cache.delete_if_equal(recorder.key, claim)
+
+    async def _answer_again(self, key: CacheKey, fingerprint: str) -> Response:
+        kept = await self._cache.get(key)
+        if kept is None:
+            raise ConflictError("The first request with this key has just failed.", cure="Send it again.", field=HEADER)
+        head, _, body = kept.partition(b"\n")
+        record = json.loads(head)
+        if record["fingerprint"] != fingerprint:
+            raise InvalidInputError(
+                f"This {HEADER} was used for another request.", cure="Use a new key for a new request.", field=HEADER
+            )
+        if record["state"] == "running":
+            raise ConflictError(
+                "The first request with this key is still being done.", cure="Wait, then send it again."
+            )
+        if not record["whole"]:
+            raise ConflictError("This was done; its answer was too large to be kept.", cure="Read the result by GET.")
+        response = Response(body, record["status"])
+        response.raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in record["headers"]]
+        response.raw_headers.append((REPLAYED_HEADER, b"true"))
+        return response
+
+    @contextlib.asynccontextmanager
+    async def _renewed(self, key: CacheKey) -> AsyncIterator[None]:
+        async def renew() -> None:
+            while True:
+                await asyncio.sleep(CLAIM_RENEWAL_SECONDS)
+                with contextlib.suppress(UnavailableError):
+                    await self._cache.expire(key, ttl_s=CLAIM_SECONDS)
+
+        task = asyncio.create_task(renew())
+        try:
+            yield
+        finally:
+            task.cancel()
+
+
+class _Recorder:
+    """Passes an answer on, and keeps it before its last piece leaves."""
+
+    def __init__(self, cache: Cache, key: CacheKey, fingerprint: str, send: Send) -> None:
+        self.key = key
+        self.has_kept = False
+        self._cache = cache
+        self._fingerprint = fingerprint
+        self._send = send
+        self._start: Message = {}
+        self._body = bytearray()
+        self._size = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._start = message
+        elif message["type"] == "http.response.body":
+            piece = message.get("body", b"")
+            self._size += len(piece)
+            if self._size <= MAX_KEPT_BYTES:
+                self._body += piece
+            if not message.get("more_body", False) and HTTPStatus(self._start["status"]).is_success:
+                await self._keep()
+        await self._send(message)
+
+    async def _keep(self) -> None:
+        whole = self._size <= MAX_KEPT_BYTES
+        head = {
+            "state": "done",
+            "fingerprint": self._fingerprint,
+            "whole": whole,
+            "status": self._start["status"],
+            "headers": [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self._start["headers"]],
+        }
+        self.has_kept = True  # done is done: the claim must not be freed, whether or not the cache takes the answer
+        try:
+            await self._cache.set(self.key, _pack(head) + (bytes(self._body) if whole else b""), ttl_s=KEPT_SECONDS)
+        except UnavailableError:
+            log.warning("an answer could not be kept for its idempotency key", exc_info=True)
+
+
+async def _read_body(receive: Receive) -> bytes | None:
+    """Returns the whole body, which is bounded further out; None if the client left."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _replaying(body: bytes, receive: Receive) -> Receive:
+    pending = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return replay
+
+
+def _hashed(*parts: bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(len(part).to_bytes(8))
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _pack(record: dict[str, Any]) -> bytes:
+    return json.dumps(record).encode() + b"\n"

@@ -1,0 +1,1 @@
+"""Reading interactions from files, and keeping them."""

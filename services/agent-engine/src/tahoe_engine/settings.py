@@ -1,0 +1,89 @@
+"""The settings of the agent engine: the shared ones and its own."""
+
+from collections.abc import Mapping
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, model_validator
+
+from tahoe_core.errors import InvalidInputError
+from tahoe_core.security.service_token import is_well_formed
+from tahoe_core.settings import WHERE_TO_SET, CoreSettings, Host, HttpUrl, Port
+
+MIB = 1024 * 1024
+PGVECTOR_MAX_DIMENSIONS = 16_000
+
+
+def _service_token(token: SecretStr) -> SecretStr:
+    if not is_well_formed(token.get_secret_value()):
+        raise ValueError(
+            "is not a token that Tahoe made: mistyped, cut off or invented"
+            " (`python -m tahoe_core.security.service_token` makes one)"
+        )
+    return token
+
+
+class EngineSettings(CoreSettings):
+    """What the agent engine reads."""
+
+    agent_engine_port: Port = Field(8001, validation_alias=AliasChoices("AGENT_ENGINE_PORT", "API_PORT"))
+    engine_host: Host = Field("127.0.0.1", validation_alias="TAHOE_ENGINE_HOST")
+    db_schema: Annotated[str, Field(pattern=r"^(?!pg_)[a-z_][a-z0-9_]{0,62}$")] = Field(
+        "agent_engine", validation_alias="AGENT_ENGINE_DB_SCHEMA"
+    )
+    redis_namespace: Annotated[str, Field(pattern=r"^[a-z0-9_-]+(:[a-z0-9_-]+)*:?$", max_length=64)] = Field(
+        "agent:", validation_alias="AGENT_ENGINE_REDIS_NAMESPACE"
+    )
+
+    max_body_bytes: Annotated[int, Field(ge=1024, le=1024 * MIB)] = Field(
+        64 * MIB, validation_alias="TAHOE_ENGINE_MAX_BODY_BYTES"
+    )
+    pattern_timeout_ms: Annotated[int, Field(ge=1, le=60_000)] = Field(
+        250, validation_alias="TAHOE_ENGINE_PATTERN_TIMEOUT_MS"
+    )
+
+    team_id: UUID | None = Field(None, validation_alias="TAHOE_TEAM_ID")
+    service_token: Annotated[SecretStr, AfterValidator(_service_token)] | None = Field(
+        None, validation_alias="TAHOE_SERVICE_TOKEN"
+    )
+
+    llm_provider: str | None = Field(None, validation_alias="LLM_PROVIDER")
+    llm_model: str | None = Field(None, validation_alias="LLM_MODEL")
+    llm_base_url: HttpUrl | None = Field(None, validation_alias="LLM_BASE_URL")
+    llm_api_key: SecretStr | None = Field(None, validation_alias="LLM_API_KEY")
+    embedding_model: str | None = Field(None, validation_alias="EMBEDDING_MODEL")
+    embedding_dimensions: Annotated[int, Field(ge=1, le=PGVECTOR_MAX_DIMENSIONS)] | None = Field(
+        None, validation_alias="EMBEDDING_DIMENSIONS"
+    )
+    embedding_api_key: SecretStr | None = Field(None, validation_alias="EMBEDDING_API_KEY")
+
+    @model_validator(mode="after")
+    def _names_its_team(self) -> Self:
+        """The team and its token belong together; a deployment never invents them, or its copies would disagree."""
+        given = {"TAHOE_TEAM_ID": self.team_id, "TAHOE_SERVICE_TOKEN": self.service_token}
+        missing = [name for name, value in given.items() if value is None]
+        if len(missing) == 1:
+            raise InvalidInputError(
+                f"{missing[0]} is not set although {next(iter(given.keys() - missing))} is: they belong together.",
+                cure=WHERE_TO_SET,
+                field=missing[0],
+            )
+        if missing and self.environment.is_deployed:
+            raise InvalidInputError(
+                f"{' and '.join(missing)} are not set, and ENVIRONMENT={self.environment} takes none from TAHOE_HOME.",
+                cure=WHERE_TO_SET,
+                field=missing[0],
+            )
+        return self
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> EngineSettings:
+    """Builds the engine's settings.
+
+    Args:
+        environ: Exactly the variables to read; None: the process's environment and `.env`.
+
+    Raises:
+        InvalidInputError: Something set cannot be used; the variable is named with what is allowed.
+    """
+    return EngineSettings.load(environ)
