@@ -26,11 +26,8 @@ _IS_OWN = f"team_id = (select nullif(current_setting('{TEAM_SETTING}', true), ''
 
 def create_guard() -> Sequence[str]:
     """Returns what a schema needs once, before its first table is protected."""
-    refuse = "RAISE EXCEPTION 'team_id of % never changes', TG_TABLE_NAME"
-    return (
-        f"CREATE FUNCTION {KEEP_TEAM}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-        f"{refuse} USING ERRCODE = 'integrity_constraint_violation'; END $$",
-    )
+    refuse = "RAISE EXCEPTION 'team_id of % never changes', TG_TABLE_NAME USING ERRCODE = '23000'"
+    return (f"CREATE FUNCTION {KEEP_TEAM}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {refuse}; END $$",)
 
 
 def drop_guard() -> Sequence[str]:
@@ -41,14 +38,13 @@ def drop_guard() -> Sequence[str]:
 def protect_table(table: str) -> Sequence[str]:
     """Returns what gives a new table with `team_id` to its teams; `admit_roles` says who may use it at all."""
     name = quote_identifier(table)
-    # The condition is looked at only when an UPDATE names the column, so other updates pay nothing.
-    moves = "WHEN (OLD.team_id IS DISTINCT FROM NEW.team_id)"
+    # Looked at only when an UPDATE names the column, so other updates pay nothing.
+    moves = f"BEFORE UPDATE OF team_id ON {name} FOR EACH ROW WHEN (OLD.team_id IS DISTINCT FROM NEW.team_id)"
     return (
         f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",
         f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY",
         f"CREATE POLICY {TEAM_POLICY} ON {name} USING ({_IS_OWN}) WITH CHECK ({_IS_OWN})",
-        f"CREATE TRIGGER {KEEP_TEAM} BEFORE UPDATE OF team_id ON {name} FOR EACH ROW {moves} "
-        f"EXECUTE FUNCTION {KEEP_TEAM}()",
+        f"CREATE TRIGGER {KEEP_TEAM} {moves} EXECUTE FUNCTION {KEEP_TEAM}()",
     )
 
 

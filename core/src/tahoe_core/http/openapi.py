@@ -24,6 +24,7 @@ IDEMPOTENCY_NOTE = (
 ANY_OPERATION = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
 WITH_TOKEN = (HTTPStatus.UNAUTHORIZED,)
 WITH_INPUT = (HTTPStatus.UNPROCESSABLE_CONTENT,)
+WITH_CURSOR = (HTTPStatus.NOT_FOUND,)
 WITH_BODY = (
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.CONTENT_TOO_LARGE,
@@ -72,6 +73,8 @@ def _declare_problems(method: str, operation: Schema) -> None:
         statuses.update(WITH_TOKEN)
     if operation.get("parameters"):
         statuses.update(WITH_INPUT)
+    if any(parameter["name"] == "cursor" for parameter in operation.get("parameters", [])):
+        statuses.update(WITH_CURSOR)
     if "requestBody" in operation:
         statuses.update(WITH_BODY)
     if method == "post" and "security" in operation:

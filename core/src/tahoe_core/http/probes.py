@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from pydantic import BaseModel
 
+from tahoe_core.http.authentication import get_principal
 from tahoe_core.http.problem import MEDIA_TYPE, Problem, problem_response, problem_type
 
 log = logging.getLogger(__name__)
@@ -93,6 +94,7 @@ def create_probe_router(checks: Sequence[ReadinessCheck], registry: CollectorReg
     @router.get(
         "/metrics",
         response_class=Response,
+        dependencies=[Depends(get_principal)],
         responses={200: {"description": "Prometheus' text format", "content": {"text/plain": {}}}},
     )
     async def get_metrics() -> Response:
@@ -107,7 +109,7 @@ async def _run(check: ReadinessCheck) -> CheckResult:
     status: Literal["up", "down"] = "up"
     try:
         await asyncio.wait_for(check.probe(), check.timeout_s)
-    except Exception as error:  # noqa: BLE001 - whatever a probe raises, its dependency is down
+    except Exception as error:
         log.warning("dependency down", extra={"dependency": check.name}, exc_info=error)
         status = "down"
     return CheckResult(name=check.name, status=status, ms=round((time.perf_counter() - started_at) * 1000, 1))

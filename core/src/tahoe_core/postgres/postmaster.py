@@ -49,13 +49,14 @@ def find_postmaster(data_dir: Path) -> Postmaster | None:
 
 
 def remove_stale_lock_file(data_dir: Path) -> None:
-    """Remove a ``postmaster.pid`` whose number now belongs to some other live process.
+    """Remove a ``postmaster.pid`` whose number some process has that is not its server.
 
-    Postgres removes one of a dead process itself, but refuses to start when the number was given out again (after a
-    reboot, or in a container, where numbers are always the same). Its shared memory check still stands behind us.
+    Postgres does so itself when no process has the number. But it refuses to start when the number was given out
+    again (after a reboot, or in a container, where numbers are always the same), or when its old self is a zombie
+    that nobody reaps. Its check for processes that still use the shared memory stands behind us in any case.
     """
     pid = _leading_pid(_read_lock_file(data_dir))
-    if pid is not None and is_alive(pid) and not _runs_on(pid, data_dir):
+    if pid is not None and _is_taken(pid) and not _runs_on(pid, data_dir):
         (data_dir / "postmaster.pid").unlink(missing_ok=True)
 
 
@@ -106,6 +107,17 @@ def _read_lock_file(data_dir: Path) -> list[str]:
 def _leading_pid(lines: list[str]) -> int | None:
     """The process id; None for an empty file, and for the negative one of a single-user backend."""
     return int(lines[0]) if lines and lines[0].strip().isdigit() else None
+
+
+def _is_taken(pid: int) -> bool:
+    """Whether the number belongs to any process, a zombie included."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _runs_on(pid: int, data_dir: Path) -> bool:

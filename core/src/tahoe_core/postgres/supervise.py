@@ -54,12 +54,12 @@ async def keep_running(
             server = await asyncio.to_thread(_restart, files, settings, known.port)
         except TahoeError as error:
             pause = _PAUSES_SECONDS[min(attempts, len(_PAUSES_SECONDS) - 1)]
-            await logger.aerror("embedded_postgres_down", error=str(error), attempt=attempts, next_try_seconds=pause)
+            logger.error("embedded_postgres_down", error=str(error), attempt=attempts, next_try_seconds=pause)
             continue
         if server is None:
-            await logger.ainfo("embedded_postgres_stopped_on_purpose", home=str(files.root))
+            logger.info("embedded_postgres_stopped_on_purpose", home=str(files.root))
             return
-        await logger.awarning("embedded_postgres_restarted", pid=server.pid, port=server.port, attempt=attempts)
+        logger.warning("embedded_postgres_restarted", pid=server.pid, port=server.port, attempt=attempts)
         known = _Sight(server.pid, server.port)
         await on_restart(server)
 

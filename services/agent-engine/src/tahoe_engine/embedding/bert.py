@@ -87,8 +87,8 @@ class Bert:
         scores -= scores.max(axis=-1, keepdims=True)
         np.exp(scores, out=scores)
         scores /= scores.sum(axis=-1, keepdims=True)
-        mixed: Floats = (scores @ value).transpose(0, 2, 1, 3).reshape(x.shape)
-        return mixed
+        mixed: Floats = np.matmul(scores, value)
+        return mixed.transpose(0, 2, 1, 3).reshape(x.shape)
 
     def _dense(self, x: Floats, name: str) -> Floats:
         y: Floats = x @ self._weights[f"{name}.weight"].T

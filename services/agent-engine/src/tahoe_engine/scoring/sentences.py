@@ -7,10 +7,14 @@ from collections.abc import Iterator
 LONGEST_SENTENCE = 300
 """Code points. Transcripts without punctuation are cut there, at a clause or between words."""
 
-_CLOSERS = "[\"'”’»›)\\]}」』）]*"
-_BOUNDARY = re.compile(rf"[\r\n]+|[。！？｡]+{_CLOSERS}|[.!?…‽⁇⁈⁉؟۔।॥։።፧።]+{_CLOSERS}(?=\s|$)")  # noqa: RUF001 - other scripts' marks
-_NEVER_LAST = re.compile(r"(?:^|[\s(])(?:mr|mrs|ms|dr|prof|rev|hon|sr|jr|st|vs|e\.g|i\.e|cf|approx|[A-HJ-Z])$", re.I)
-_SELDOM_LAST = re.compile(r"(?:^|[\s(\d])(?:a\.m|p\.m|u\.s|u\.k|etc|inc|ltd|co|corp)$", re.I)
+_MARKS = ".!?…‽⁇⁈⁉؟۔।॥։።፧።"  # noqa: RUF001 - other scripts' marks
+_CLOSERS = "[\"'”’»›)\\]}」』）]*+"  # noqa: RUF001 - full-width ones too
+# A run of marks is tried once, at its beginning: a megabyte of dots must not take quadratic time.
+_BOUNDARY = re.compile(rf"[\r\n]+|[。！？｡]+{_CLOSERS}|(?<![{_MARKS}])[{_MARKS}]++{_CLOSERS}(?=\s|$)")  # noqa: RUF001
+_NEVER_LAST = re.compile(
+    r"(?:^|[\s(])(?:mr|mrs|ms|dr|prof|rev|hon|sr|jr|st|vs|e\.g|i\.e|cf|approx|(?-i:[A-HJ-Z]))$", re.IGNORECASE
+)
+_SELDOM_LAST = re.compile(r"(?:^|[\s(\d])(?:a\.m|p\.m|u\.s|u\.k|etc|inc|ltd|co|corp)$", re.IGNORECASE)
 _LOOK_BACK = 10
 _CLAUSE = re.compile(r"[,;:，、；：—–][ ]?|\s+")  # noqa: RUF001 - full-width marks are meant
 

@@ -15,6 +15,8 @@ from tahoe_engine.interactions.formats.times import check_zone, find_zone, read_
 from tahoe_engine.interactions.formats.turns import build_turn
 from tahoe_engine.models.interaction import Interaction, InteractionType, Participant, Role, Turn
 
+type _Name = tuple[str, str | None]  # speaker, and what the source calls the speaker's part
+
 _SIDES = (Role.AGENT, Role.CUSTOMER)
 _SHOWN_NAMES = 6
 
@@ -87,28 +89,31 @@ def _with_zone(moment: datetime, zone: str | None) -> datetime | None:
 
 def _settle_roles(draft: InteractionDraft, field_map: FieldMap, notes: list[str]) -> list[Role]:
     known = {participant.name.strip().casefold(): participant.role for participant in draft.participants}
-    found = {
+    found: dict[_Name, Role | None] = {
         key: _find_role(*key, field_map, known)
         for key in {(turn.speaker, turn.role_name) for turn in draft.turns if turn.role is None}
     }
     system = [key for key, role in found.items() if role is Role.SYSTEM]
     if system and _system_is_the_agent(draft.turns, found):
         found.update(dict.fromkeys(system, Role.AGENT))
-    roles = {turn.role or found[turn.speaker, turn.role_name] for turn in draft.turns}
-    unknown = [key for key, role in found.items() if role is None]
-    sides = [role for role in roles if role in _SIDES]
-    if len({speaker for speaker, _ in unknown}) == 1 and len(sides) == 1 and unknown[0][0]:
-        side = other_side(sides[0]) if sides[0] else None
-        found.update(dict.fromkeys(unknown, side))
-        notes.append(f"{unknown[0][0]!r} is taken for the {side}, since the other side is the {sides[0]}.")
-    elif unknown and len(sides) < len(_SIDES):
-        names = sorted({speaker for speaker, _ in unknown})
-        shown = ", ".join(names[:_SHOWN_NAMES]) + (", …" if len(names) > _SHOWN_NAMES else "")
-        notes.append(
-            f"Nobody is known as the {' or the '.join(side for side in _SIDES if side not in sides)}: the speakers "
-            f"without a role are {shown or 'unnamed'}. Say who is who with --map agent=NAME,customer=NAME."
-        )
+    _settle_unknown(found, draft.turns, notes)
     return [turn.role or found[turn.speaker, turn.role_name] or Role.OTHER for turn in draft.turns]
+
+
+def _settle_unknown(found: dict[_Name, Role | None], turns: list[TurnDraft], notes: list[str]) -> None:
+    """Gives the one person without a part the side that is missing; otherwise says who has none."""
+    unknown = sorted({speaker for (speaker, role_name), role in found.items() if role is None and role_name is None})
+    taken = {turn.role or found[turn.speaker, turn.role_name] for turn in turns}
+    sides = [side for side in _SIDES if side in taken]
+    if len(unknown) == 1 and len(sides) == 1 and unknown[0]:
+        found[unknown[0], None] = side = other_side(sides[0])
+        notes.append(f"{unknown[0]!r} is taken for the {side}, since the other side is the {sides[0]}.")
+    elif None in taken and len(sides) < len(_SIDES):
+        shown = ", ".join(unknown[:_SHOWN_NAMES]) + (", …" if len(unknown) > _SHOWN_NAMES else "")
+        notes.append(
+            f"Nobody is known as the {' or the '.join(side for side in _SIDES if side not in sides)}; without a role: "
+            f"{shown or 'unnamed speakers'}. Say who is who with --map agent=NAME,customer=NAME."
+        )
 
 
 def _find_role(speaker: str, role_name: str | None, field_map: FieldMap, known: Mapping[str, Role]) -> Role | None:
@@ -117,7 +122,7 @@ def _find_role(speaker: str, role_name: str | None, field_map: FieldMap, known: 
     return mapped or told or known.get(speaker.strip().casefold()) or find_role(speaker)
 
 
-def _system_is_the_agent(turns: list[TurnDraft], found: Mapping[tuple[str, str | None], Role | None]) -> bool:
+def _system_is_the_agent(turns: list[TurnDraft], found: Mapping[_Name, Role | None]) -> bool:
     """Tells the corpora in which `USER` talks to `SYSTEM`: no agent anywhere, and the system answers a customer."""
     roles = [turn.role or found[turn.speaker, turn.role_name] for turn in turns]
     if Role.AGENT in roles or Role.CUSTOMER not in roles:
@@ -125,9 +130,7 @@ def _system_is_the_agent(turns: list[TurnDraft], found: Mapping[tuple[str, str |
     return Role.SYSTEM in roles[roles.index(Role.CUSTOMER) :]
 
 
-def _build_turns(
-    drafts: list[TurnDraft], roles: list[Role], zone: str | None, notes: list[str]
-) -> tuple[Turn, ...]:
+def _build_turns(drafts: list[TurnDraft], roles: list[Role], zone: str | None, notes: list[str]) -> tuple[Turn, ...]:
     """Builds the turns; times without a zone still say how many seconds lie between turns."""
     first = next((draft.time for draft in drafts if draft.time is not None), None)
     relative = first is not None and first.tzinfo is None and zone is None

@@ -1,0 +1,199 @@
+"""A small service that is made of the whole kit, served on a real socket."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat
+
+from tahoe_core.cache.keyspace import Keyspace
+from tahoe_core.cache.memory import MemoryCache
+from tahoe_core.errors import NotFoundError, TahoeError, UnavailableError
+from tahoe_core.http.app import HttpService, create_http_app
+from tahoe_core.http.authentication import CurrentPrincipal
+from tahoe_core.http.pagination import DEFAULT_LIMIT, Page, PageCursor, PageLimit, decode_cursor, encode_cursor
+from tahoe_core.http.probes import ReadinessCheck
+from tahoe_core.http.problem import problem_responses
+from tahoe_core.http.routing import create_router
+from tahoe_core.security.principal import ServiceTokenAuthenticator
+from tahoe_core.security.service_token import create_service_token
+
+MAX_BODY_BYTES = 100_000
+TEAM = uuid4()
+TOKEN = create_service_token()
+
+
+class Turn(BaseModel):
+    speaker: str = Field(min_length=1)
+    text: str
+
+
+class NoteIn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    title: str = Field(min_length=1, max_length=200)
+    kind: Literal["call", "chat"] = "call"
+    weight: Annotated[StrictFloat, Field(ge=0, le=1)] | None = None
+    turns: list[Turn] = []
+    metadata: dict[str, Any] = {}
+    anything: Any = None
+
+
+class Note(NoteIn):
+    id: UUID
+
+
+class Place(BaseModel):
+    number: int
+
+
+@dataclass
+class Notes:
+    """What the sample service stores, and how often it was asked to."""
+
+    rows: dict[UUID, Note] = field(default_factory=dict)
+    made: int = 0
+    slow: asyncio.Event | None = None
+    up: bool = True
+
+
+def make_app(notes: Notes, cache: MemoryCache | None = None) -> FastAPI:
+    router = create_router("/v1/notes", "notes")
+
+    @router.post("", status_code=HTTPStatus.CREATED)
+    async def create_note(note: NoteIn, principal: CurrentPrincipal, response: Response) -> Note:
+        notes.made += 1
+        if notes.slow:
+            await notes.slow.wait()
+        if note.title == "fail":
+            raise UnavailableError("The store does not answer.", cure="Wait.")
+        made = Note(id=uuid4(), **note.model_dump())
+        notes.rows[made.id] = made
+        response.headers["Location"] = f"/v1/notes/{made.id}"
+        return made
+
+    @router.get("")
+    async def list_notes(limit: PageLimit = DEFAULT_LIMIT, cursor: PageCursor = None, title: str = "") -> Page[Note]:
+        start = decode_cursor(cursor, Place).number if cursor else 0
+        rows = [row for row in notes.rows.values() if title in row.title]
+        more = encode_cursor(Place(number=start + limit)) if len(rows) > start + limit else None
+        return Page(items=rows[start : start + limit], next_cursor=more)
+
+    @router.get("/{note_id}", responses=problem_responses(404))
+    async def get_note(note_id: UUID) -> Note:
+        if note_id not in notes.rows:
+            raise NotFoundError(f"There is no note {note_id}.")
+        return notes.rows[note_id]
+
+    @router.get("/named/{name}", responses=problem_responses(404))
+    async def get_named_note(name: str) -> Note:
+        for note in notes.rows.values():
+            if note.title == name:
+                return note
+        raise NotFoundError("There is no note of this name.")
+
+    hidden = create_router("/v1/broken", "broken")
+
+    @hidden.get("/unexpected", include_in_schema=False)
+    async def break_unexpectedly() -> None:
+        raise RuntimeError("postgresql://app:hunter2@db/tahoe is what nobody may see")
+
+    @hidden.get("/expected", include_in_schema=False)
+    async def break_expectedly() -> None:
+        raise TahoeError("The ledger does not add up.", cure="Tell us.")
+
+    @hidden.get("/half", include_in_schema=False)
+    async def break_halfway() -> StreamingResponse:
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b"half"
+            raise RuntimeError("the other half is lost")
+
+        return StreamingResponse(pieces())
+
+    async def ask_store() -> None:
+        if not notes.up:
+            raise ConnectionError("postgresql://app:hunter2@db/tahoe does not answer")
+
+    return create_http_app(
+        HttpService(
+            title="Notes",
+            version="1.0",
+            description="A sample.",
+            routers=[router, hidden],
+            authenticator=ServiceTokenAuthenticator(TEAM, TOKEN),
+            cache=cache or MemoryCache(),
+            keyspace=Keyspace("notes:"),
+            max_body_bytes=MAX_BODY_BYTES,
+            readiness=[ReadinessCheck("store", ask_store, timeout_s=0.3)],
+        )
+    )
+
+
+@asynccontextmanager
+async def serving(app: FastAPI) -> AsyncIterator[str]:
+    """Serves the app on a free port of this machine; gives its base URL."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False, lifespan="off"))
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        assert not task.done()
+        await asyncio.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
+
+
+@pytest.fixture
+def notes() -> Notes:
+    return Notes()
+
+
+@pytest.fixture
+async def base_url(notes: Notes) -> AsyncIterator[str]:
+    async with serving(make_app(notes)) as url:
+        yield url
+
+
+@pytest.fixture
+async def client(base_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    headers = {"Authorization": f"Bearer {TOKEN.get_secret_value()}"}
+    async with httpx.AsyncClient(base_url=base_url, headers=headers, timeout=10) as client:
+        yield client
+
+
+@pytest.fixture
+async def stranger(base_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=base_url, timeout=10) as client:
+        yield client
+
+
+@pytest.fixture
+def token() -> str:
+    return TOKEN.get_secret_value()
+
+
+@pytest.fixture
+def team_id() -> UUID:
+    return TEAM
+
+
+@pytest.fixture
+def max_body_bytes() -> int:
+    return MAX_BODY_BYTES
+
+
+@pytest.fixture
+def logs(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.DEBUG, logger="tahoe_core")
+    return caplog

@@ -1,0 +1,85 @@
+import os
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import psutil
+import pytest
+
+from tahoe_core.postgres.testing import TemporaryPostgres, temporary_home, temporary_postgres
+
+type Fetch = Callable[[str, str], Awaitable[list[Any]]]
+type Child = Callable[..., subprocess.Popen[str]]
+type ListServers = Callable[[Path], list[int]]
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A home that does not exist yet, in a directory that is cleaned up whatever happens."""
+    with temporary_home() as directory:
+        yield directory
+
+
+@pytest.fixture(scope="session")
+def shared() -> Iterator[TemporaryPostgres]:
+    """One server for the tests that only look at it or work in databases of their own."""
+    with temporary_postgres() as postgres:
+        yield postgres
+
+
+@pytest.fixture(scope="session")
+def fetch() -> Fetch:
+    async def run(url: str, query: str) -> list[Any]:
+        connection = await asyncpg.connect(url.partition("?")[0], timeout=10)
+        try:
+            return await connection.fetch(query)
+        finally:
+            await connection.close()
+
+    return run
+
+
+@pytest.fixture
+def child() -> Iterator[Child]:
+    """Start Python code in a process of its own; what still runs at the end of the test is killed."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(code: str, *arguments: object) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="session")
+def list_servers() -> ListServers:
+    """The ids of the postmasters that were started for a data directory."""
+
+    def find(data_dir: Path) -> list[int]:
+        return [
+            process.pid
+            for process in psutil.process_iter(["name", "cmdline", "status"])
+            if process.info["name"] == "postgres"
+            and process.info["status"] != psutil.STATUS_ZOMBIE
+            and ["-D", str(data_dir)] == (process.info["cmdline"] or [])[1:3]
+        ]
+
+    return find
+
+
+@pytest.fixture
+def as_root() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("This is about what root has to do.")

@@ -1,0 +1,107 @@
+"""Migrations from code: inside a running event loop, and safe when many processes do it at once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tahoe_core.db.address import DatabaseAddress
+from tahoe_core.db.engine import get_engine
+from tahoe_core.db.rls import admit_reader, admit_roles, admit_to_schema, list_team_tables
+from tahoe_core.errors import InvalidInputError
+from tahoe_engine.db.migrations.ground import MIGRATION_OPTIONS, prepare_ground
+from tahoe_engine.db.models import Base
+from tahoe_engine.db.revision import find_revision
+
+_FOLDER = Path(__file__).parent / "migrations"
+
+
+async def upgrade(owner: DatabaseAddress, app_role: str) -> None:
+    """Brings the schema to the newest revision and lets the application's role in; all of it or nothing.
+
+    Run again, it changes nothing but what `app_role` may do, so that a deployment can change its roles.
+
+    Args:
+        owner: Where to migrate, as the role that owns the tables.
+        app_role: The role that the application connects as: best another one than the owner.
+
+    Raises:
+        InvalidInputError: There is no such role.
+        UnavailableError: The database does not answer, or somebody else migrates it for too long.
+    """
+    engine = get_engine(owner, MIGRATION_OPTIONS)
+    try:
+        async with engine.begin() as connection:
+            await prepare_ground(connection, owner.schema)
+            await _check_role(connection, app_role)
+            await connection.run_sync(_run_upgrade, owner.schema, app_role)
+            for statement in _admit(owner.schema, app_role):
+                await connection.execute(text(statement))
+    finally:
+        await engine.dispose()
+
+
+async def downgrade(owner: DatabaseAddress, app_role: str, revision: str = "base") -> None:
+    """Takes the schema back to a revision; what the tables of later ones held is lost.
+
+    Raises:
+        UnavailableError: The database does not answer, or somebody else migrates it for too long.
+    """
+    engine = get_engine(owner, MIGRATION_OPTIONS)
+    try:
+        async with engine.begin() as connection:
+            await prepare_ground(connection, owner.schema)
+            await connection.run_sync(_run_downgrade, owner.schema, app_role, revision)
+    finally:
+        await engine.dispose()
+
+
+async def current(owner: DatabaseAddress) -> str | None:
+    """Returns the revision that the schema stands at; None where nothing was migrated yet.
+
+    Raises:
+        UnavailableError: The database does not answer.
+    """
+    engine = get_engine(owner, MIGRATION_OPTIONS)
+    try:
+        async with engine.connect() as connection:
+            return await find_revision(connection, owner.schema)
+    finally:
+        await engine.dispose()
+
+
+def build_config(connection: Connection | None = None, schema: str = "", app_role: str = "") -> Config:
+    """Returns Alembic's configuration; without a connection only its script directory is of use."""
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    if connection is not None:
+        config.attributes.update(connection=connection, schema=schema, app_role=app_role)
+    return config
+
+
+def _run_upgrade(connection: Connection, schema: str, app_role: str) -> None:
+    command.upgrade(build_config(connection, schema, app_role), "head")
+
+
+def _run_downgrade(connection: Connection, schema: str, app_role: str, revision: str) -> None:
+    command.downgrade(build_config(connection, schema, app_role), revision)
+
+
+def _admit(schema: str, app_role: str) -> Iterator[str]:
+    yield from admit_to_schema(schema, app_role)
+    yield from admit_reader("alembic_version", app_role)
+    for table in list_team_tables(Base.metadata):
+        yield from admit_roles(table, app_role)
+
+
+async def _check_role(connection: AsyncConnection, role: str) -> None:
+    found = await connection.scalar(text("SELECT true FROM pg_roles WHERE rolname = :role"), {"role": role})
+    if not found:
+        raise InvalidInputError(
+            f"The database has no role {role!r} for the application to connect as.",
+            cure="Create it, or mend the user in DATABASE_URL.",
+            field="DATABASE_URL",
+        )

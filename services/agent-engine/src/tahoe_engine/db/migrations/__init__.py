@@ -1,0 +1,1 @@
+"""Alembic's folder; `tahoe_engine.db.migrate` runs it."""
