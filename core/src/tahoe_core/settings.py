@@ -5,6 +5,7 @@ reads exactly the mapping it is given, which is what tests do. Each service deri
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from tahoe_core.errors import InvalidInputError
 
 WHERE_TO_SET = "Set it in the environment or in .env; .env.example explains every variable."
+HOST = re.compile(r"[A-Za-z0-9_.-]{1,253}|[0-9A-Fa-f:.]{2,45}(?:%[A-Za-z0-9]+)?")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 POSTGRES_PORT_IN_NETWORK = 5432
 REDIS_PORT_IN_NETWORK = 6379
@@ -65,12 +67,18 @@ def _checked_url(url: str, schemes: tuple[str, ...]) -> str:
     return url
 
 
+def _host(name: str) -> str:
+    if not HOST.fullmatch(name):
+        raise ValueError("should be a host name or an IP address alone, without scheme, port or brackets")
+    return name
+
+
 def _secret_url(*schemes: str) -> AfterValidator:
     return AfterValidator(lambda url: SecretStr(_checked_url(url.get_secret_value(), schemes)))
 
 
 Port = Annotated[int, Field(ge=1, le=65535)]
-Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]+$", max_length=253)]
+Host = Annotated[str, AfterValidator(_host)]
 HttpUrl = Annotated[str, AfterValidator(lambda url: _checked_url(url, ("http", "https")).rstrip("/"))]
 DatabaseUrl = Annotated[SecretStr, _secret_url("postgresql", "postgres")]
 RedisUrl = Annotated[SecretStr, _secret_url("redis", "rediss", "unix")]

@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
@@ -18,10 +19,12 @@ from pydantic import BaseModel, ConfigDict, Field, StrictFloat
 
 from tahoe_core.cache.keyspace import Keyspace
 from tahoe_core.cache.memory import MemoryCache
+from tahoe_core.db.page import Cursor
+from tahoe_core.db.page import Page as RowPage
 from tahoe_core.errors import NotFoundError, TahoeError, UnavailableError
 from tahoe_core.http.app import HttpService, create_http_app
 from tahoe_core.http.authentication import CurrentPrincipal
-from tahoe_core.http.pagination import DEFAULT_LIMIT, Page, PageCursor, PageLimit, decode_cursor, encode_cursor
+from tahoe_core.http.pagination import Page, RequestedPage
 from tahoe_core.http.probes import ReadinessCheck
 from tahoe_core.http.problem import problem_responses
 from tahoe_core.http.routing import create_router
@@ -51,10 +54,7 @@ class NoteIn(BaseModel):
 
 class Note(NoteIn):
     id: UUID
-
-
-class Place(BaseModel):
-    number: int
+    made_at: datetime
 
 
 @dataclass
@@ -77,17 +77,19 @@ def make_app(notes: Notes, cache: MemoryCache | None = None) -> FastAPI:
             await notes.slow.wait()
         if note.title == "fail":
             raise UnavailableError("The store does not answer.", cure="Wait.")
-        made = Note(id=uuid4(), **note.model_dump())
+        made = Note(id=uuid4(), made_at=datetime.now(UTC), **note.model_dump())
         notes.rows[made.id] = made
         response.headers["Location"] = f"/v1/notes/{made.id}"
         return made
 
     @router.get("")
-    async def list_notes(limit: PageLimit = DEFAULT_LIMIT, cursor: PageCursor = None, title: str = "") -> Page[Note]:
-        start = decode_cursor(cursor, Place).number if cursor else 0
+    async def list_notes(page: RequestedPage, title: str = "") -> Page[Note]:
         rows = [row for row in notes.rows.values() if title in row.title]
-        more = encode_cursor(Place(number=start + limit)) if len(rows) > start + limit else None
-        return Page(items=rows[start : start + limit], next_cursor=more)
+        if page.after:
+            rows = [row for row in rows if row.made_at > page.after.created_at]
+        last = rows[: page.limit][-1] if len(rows) > page.limit else None
+        cursor = Cursor(last.made_at, last.id).encode() if last else None
+        return Page.of(RowPage(rows[: page.limit], cursor), lambda row: row)
 
     @router.get("/{note_id}", responses=problem_responses(404))
     async def get_note(note_id: UUID) -> Note:

@@ -1,4 +1,6 @@
 import os
+import secrets
+import shutil
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -9,6 +11,8 @@ import asyncpg
 import psutil
 import pytest
 
+from tahoe_core.postgres.home import make_passable
+from tahoe_core.postgres.lifecycle import stop
 from tahoe_core.postgres.testing import TemporaryPostgres, temporary_home, temporary_postgres
 
 type Fetch = Callable[[str, str], Awaitable[list[Any]]]
@@ -16,11 +20,21 @@ type Child = Callable[..., subprocess.Popen[str]]
 type ListServers = Callable[[Path], list[int]]
 
 
-@pytest.fixture
-def home() -> Iterator[Path]:
-    """A home that does not exist yet, in a directory that is cleaned up whatever happens."""
+@pytest.fixture(scope="session")
+def base() -> Iterator[Path]:
+    """Room for all homes; a watchdog ends and removes whatever is left in it, also after a kill of the tests."""
     with temporary_home() as directory:
         yield directory
+
+
+@pytest.fixture
+def home(base: Path) -> Iterator[Path]:
+    """An empty home."""
+    directory = base / secrets.token_hex(8)
+    make_passable(directory)
+    yield directory
+    stop(directory)
+    shutil.rmtree(directory)
 
 
 @pytest.fixture(scope="session")

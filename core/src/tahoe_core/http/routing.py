@@ -8,8 +8,9 @@ from fastapi import APIRouter, Depends, Request, Response, params
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
+from tahoe_core.db.storable import refuse_unstorable
 from tahoe_core.http.authentication import get_principal
-from tahoe_core.http.strict_json import parse_json, require_storable
+from tahoe_core.http.strict_json import parse_json
 
 
 class StrictRequest(Request):
@@ -37,8 +38,7 @@ class StrictRoute(APIRoute):
         async def handle_strictly(request: Request) -> Response:
             strict = StrictRequest(request.scope, request.receive)
             for name, value in [*strict.path_params.items(), *strict.query_params.multi_items()]:
-                if isinstance(value, str):
-                    require_storable(value, name)
+                refuse_unstorable(value, name)
             if wants_json:
                 await _read_json(strict)
             return await handle(strict)

@@ -6,11 +6,13 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, model_validator
 
+from tahoe_core.cache.keyspace import Keyspace
 from tahoe_core.errors import InvalidInputError
 from tahoe_core.security.service_token import is_well_formed
 from tahoe_core.settings import WHERE_TO_SET, CoreSettings, Host, HttpUrl, Port
 
 MIB = 1024 * 1024
+POSTGRES_NAME_BYTES = 63
 PGVECTOR_MAX_DIMENSIONS = 16_000
 
 
@@ -23,15 +25,31 @@ def _service_token(token: SecretStr) -> SecretStr:
     return token
 
 
+def _schema_name(name: str) -> str:
+    if len(name.encode()) > POSTGRES_NAME_BYTES or not name.isprintable() or name.startswith("pg_"):
+        raise ValueError(
+            f"should be at most {POSTGRES_NAME_BYTES} bytes and not begin with pg_, which is Postgres' own"
+        )
+    return name
+
+
+def _namespace(prefix: str) -> str:
+    try:
+        Keyspace(prefix)
+    except InvalidInputError as error:
+        raise ValueError(f"is no prefix of cache keys: {error}") from None
+    return prefix
+
+
 class EngineSettings(CoreSettings):
     """What the agent engine reads."""
 
     agent_engine_port: Port = Field(8001, validation_alias=AliasChoices("AGENT_ENGINE_PORT", "API_PORT"))
     engine_host: Host = Field("127.0.0.1", validation_alias="TAHOE_ENGINE_HOST")
-    db_schema: Annotated[str, Field(pattern=r"^(?!pg_)[a-z_][a-z0-9_]{0,62}$")] = Field(
+    db_schema: Annotated[str, AfterValidator(_schema_name)] = Field(
         "agent_engine", validation_alias="AGENT_ENGINE_DB_SCHEMA"
     )
-    redis_namespace: Annotated[str, Field(pattern=r"^[a-z0-9_-]+(:[a-z0-9_-]+)*:?$", max_length=64)] = Field(
+    redis_namespace: Annotated[str, AfterValidator(_namespace)] = Field(
         "agent:", validation_alias="AGENT_ENGINE_REDIS_NAMESPACE"
     )
 

@@ -146,23 +146,65 @@ class RatioCheck(StrictModel):
 
 
 class GroundedArgumentsCheck(StrictModel):
-    """Met when every value in every tool call comes from the conversation or an earlier tool result."""
+    """Met when every value in every tool call comes from the conversation or an earlier tool result.
+
+    Dates, times, true and false are not judged, nor are arguments that steer a call or word a text (`limit`, `sort_by`,
+    `summary`, `message` and the like).
+    """
 
     type: Literal["grounded_arguments"]
     tools: tuple[str, ...] = Field(default=("*",), min_length=1, description="Tool names; * stands for any characters.")
     ignore_arguments: tuple[str, ...] = Field(default=(), description="Arguments that the agent may choose freely.")
+    implied_values: tuple[str, ...] = Field(
+        default=("0", "1"), description="Values that need no source, for instance a quantity of 1 or a currency."
+    )
+    support: float = Field(
+        default=0.5, gt=0, le=1, description="The share of a text's words that must have been said; 1 asks for all."
+    )
+    choices: bool = Field(
+        default=True,
+        description="What a tool listed as one of several must have been asked for; false where the agent may choose.",
+    )
 
 
 class ToolSequenceCheck(StrictModel):
-    """Met when the tool calls keep to an order."""
+    """Met when each tool call fits its moment; a check has at least one rule."""
 
     type: Literal["tool_sequence"]
-    required: tuple[str, ...] = Field(default=(), description="Tools that must all be called, in this order.")
+    required: tuple[str, ...] = Field(
+        default=(), description="Tools that must all be called, in this order; * stands for any characters."
+    )
     forbidden: tuple[str, ...] = Field(default=(), description="Tools that must not be called.")
     needs: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description="Tool → tools, each of which must have been called before it."
     )
     no_repeats: bool = Field(default=False, description="The same call with the same arguments is made only once.")
+    no_repeats_in_a_row: bool = Field(
+        default=False,
+        description="The same call is not made again while the customer says nothing and nothing else is called.",
+    )
+    confirm: bool | tuple[str, ...] = Field(
+        default=False,
+        description="Tools to which the customer's latest words must agree, by a yes or by naming the act; true: all "
+        "whose name says that they settle something (submit, place, pay, book, send, cancel, delete …). English only.",
+    )
+    complete: bool = Field(
+        default=False,
+        description="What the customer asked for and a tool just offered is in the call that acts on that answer.",
+    )
+    no_placeholders: bool = Field(
+        default=False, description="No argument is empty or a stand-in such as null, unknown or TODO."
+    )
+    declared: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="The agent's tools → the arguments that each must be given. Other tools must not be called.",
+    )
+
+    @model_validator(mode="after")
+    def _has_a_rule(self) -> Self:
+        if not any(getattr(self, name) for name in type(self).model_fields if name != "type"):
+            raise ValueError("tool_sequence needs at least one rule, for instance no_repeats or required")
+        return self
 
 
 class JsonSchemaCheck(StrictModel):

@@ -79,8 +79,7 @@ def _arm(annotation: Annotation, label: str) -> Annotation:
         tags = [metadata.tag for metadata in getattr(arm, "__metadata__", ()) if isinstance(metadata, Tag)]
         if isinstance(bare, type) and issubclass(bare, BaseModel) and "type" in bare.model_fields:
             tags.extend(get_args(bare.model_fields["type"].annotation))
-        origin = get_origin(bare)
-        if label in tags or (not tags and origin and label.startswith(origin.__name__)):
+        if label in tags or label.startswith(getattr(get_origin(bare), "__name__", "nothing that Pydantic says")):
             return arm
     return None
 

@@ -31,9 +31,13 @@ def assemble(draft: InteractionDraft, options: ReadOptions) -> tuple[Interaction
         raise ReadError("There are no turns in it.", cure="An interaction needs at least one turn.")
     notes = list(draft.notes)
     metadata = dict(draft.metadata)
-    zone = draft.time_zone or (written_offset(draft.occurred_at) if draft.zone_from_offset else None)
+    written = draft.occurred_at
+    first = next((turn.time for turn in draft.turns if turn.time is not None), None)
+    if written is None and first is not None and draft.start_from_turns:
+        written = first.isoformat().replace("+00:00", "Z")
+    zone = draft.time_zone or (written_offset(written) if draft.zone_from_offset else None)
     zone = zone or (check_zone(options.time_zone) if options.time_zone else None)
-    occurred_at = _settle_start(draft.occurred_at, zone, metadata, notes)
+    occurred_at = _settle_start(written, zone, metadata, notes)
     roles = _settle_roles(draft, options.field_map, notes)
     turns = _build_turns(draft.turns, roles, zone, notes)
     for text, where in ((draft.external_id, "the id"), (draft.language, "the language")):

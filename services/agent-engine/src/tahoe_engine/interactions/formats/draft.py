@@ -52,6 +52,7 @@ class InteractionDraft:
         usual_type: What this format holds when nothing else is known.
         occurred_at: As the source writes it: text, or seconds or milliseconds since 1970.
         time_zone: A zone that `times.find_zone` knows.
+        start_from_turns: The first turn's time stands for `occurred_at` when none is given.
         zone_from_offset: The offset of `occurred_at` stands for the time zone when none is given.
         notes: What the reader should know about how the source was read.
     """
@@ -63,6 +64,7 @@ class InteractionDraft:
     language: str | None = None
     occurred_at: JsonValue = None
     time_zone: str | None = None
+    start_from_turns: bool = True
     zone_from_offset: bool = True
     participants: tuple[Participant, ...] = ()
     metadata: Mapping[str, JsonValue] = field(default_factory=dict)

@@ -37,6 +37,11 @@ class FieldMap:
     turns: str | None = None
     roles: Mapping[str, Role] = field(default_factory=dict)
 
+    @property
+    def names_fields(self) -> bool:
+        """Whether it names fields, not only people."""
+        return any((self.speaker, self.text, self.id, self.time, self.turns))
+
     def find_role(self, speaker: str) -> Role | None:
         """Returns the role that the user gave to this speaker."""
         return self.roles.get(speaker.strip().casefold()) if self.roles else None

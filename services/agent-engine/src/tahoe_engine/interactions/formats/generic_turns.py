@@ -74,7 +74,7 @@ def _read_item(item: JsonValue, index: int, field_map: FieldMap) -> TurnDraft:
 
 def _read_object(item: JsonObject, index: int, field_map: FieldMap) -> TurnDraft:
     if not (field_map.speaker or field_map.text) and looks_like_message(item):
-        turn = read_message(item, index)
+        turn = read_message(item)
     else:
         turn = _read_named_fields(item, index, field_map)
     _read_times(turn, item, field_map)

@@ -21,18 +21,9 @@ def looks_like_message(item: JsonObject) -> bool:
     return _role_name(item) is not None and bool(item.keys() & _MESSAGE_KEYS)
 
 
-def read_message(item: JsonObject, index: int) -> TurnDraft:
-    """Reads message number `index`.
-
-    Raises:
-        ReadError: It has no role.
-    """
-    role_name = _role_name(item)
-    if role_name is None:
-        raise ReadError(
-            f"Turn {index} is no OpenAI message: it has no role but {', '.join(item) or 'nothing'}.",
-            cure='A message is {"role": "user", "content": "…"}; leave --format out to read other shapes.',
-        )
+def read_message(item: JsonObject) -> TurnDraft:
+    """Reads something that `looks_like_message`."""
+    role_name = _role_name(item) or ""
     content = next((item[key] for key in ("content", "parts", "output") if key in item), None)
     said, calls, answers = _read_content(content)
     if not said and isinstance(item.get("refusal"), str):
@@ -51,17 +42,20 @@ def read_message(item: JsonObject, index: int) -> TurnDraft:
     return turn
 
 
-def check_messages(turns: list[TurnDraft]) -> None:
-    """Holds `--format openai` to the roles that the format knows.
+def check_messages(items: list[JsonValue]) -> None:
+    """Holds `--format openai` to the format.
 
     Raises:
-        ReadError: A role is none of them.
+        ReadError: An item is no message, or its role is none of OpenAI's.
     """
-    for index, turn in enumerate(turns):
-        if turn.role is None and find_role(turn.role_name or "") is None:
+    for index, item in enumerate(items):
+        role_name = _role_name(item) if isinstance(item, dict) else None
+        if role_name is None or find_role(role_name) is None:
+            found = "no role" if role_name is None else f"the role {role_name!r}"
             raise ReadError(
-                f"Turn {index} has the role {turn.role_name!r}, which is none of OpenAI's.",
-                cure="The roles are system, developer, user, assistant, tool and function.",
+                f"Turn {index} is no OpenAI message: it has {found}.",
+                cure="The roles are system, developer, user, assistant, tool and function; "
+                "leave --format out to read other shapes.",
             )
 
 

@@ -49,8 +49,9 @@ def read_tahoe(record: JsonValue) -> InteractionDraft:
         external_id=written.external_id,
         type=written.type,
         language=written.language,
-        occurred_at=written.occurred_at if "occurred_at" in written.model_fields_set else _first_time(written),
+        occurred_at=written.occurred_at,
         time_zone=check_zone(written.time_zone) if written.time_zone else None,
+        start_from_turns="occurred_at" not in written.model_fields_set,
         zone_from_offset="time_zone" not in written.model_fields_set,
         participants=written.participants,
         metadata=written.metadata,
@@ -85,10 +86,6 @@ def _read_call(call: WrittenCall) -> CallDraft:
 
 def _turn_times(written: WrittenInteraction) -> list[tuple[str, str | None]]:
     return [(f"turns.{index}.at", turn.at) for index, turn in enumerate(written.turns) if turn.at is not None]
-
-
-def _first_time(written: WrittenInteraction) -> str | None:
-    return next((turn.at for turn in written.turns if turn.at is not None), None)
 
 
 def _refuse(errors: list[ErrorDetails]) -> ReadError:

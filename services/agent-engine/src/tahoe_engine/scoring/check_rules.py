@@ -1,0 +1,144 @@
+"""What must hold in a check beyond its format."""
+
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo, available_timezones
+
+import regex
+
+from tahoe_engine.models.check_specs import (
+    AbsenceCheck,
+    CheckSpec,
+    JsonSchemaCheck,
+    OrderCheck,
+    PatternCheck,
+    PersonalDataCheck,
+    RatioCheck,
+    TimingCheck,
+    ToolSequenceCheck,
+    ToolUse,
+)
+from tahoe_engine.scoring.patterns import compile_pattern
+from tahoe_engine.scoring.problems import Location, near
+from tahoe_engine.scoring.wording import quoted
+
+type Complaint = tuple[Location, str]
+"""Where in a check, and what is wrong there."""
+
+MAX_PATTERN = 5000
+"""Characters of one regular expression."""
+
+_BACKSPACE = "\b"
+
+
+def complaints(spec: CheckSpec | ToolUse) -> Iterator[Complaint]:
+    """Says what is wrong with a check, those inside it included."""
+    match spec:
+        case AbsenceCheck():
+            yield from _within("of", complaints(spec.of))
+        case OrderCheck():
+            yield from _within("before", complaints(spec.before))
+            yield from _within("after", complaints(spec.after))
+        case _:
+            yield from _own_complaints(spec)
+
+
+def _own_complaints(spec: CheckSpec | ToolUse) -> Iterator[Complaint]:
+    found: Iterator[Complaint]
+    match spec:
+        case PatternCheck():
+            found = _about_patterns(spec)
+        case TimingCheck():
+            found = _within("local_hours", _about_local_hours(spec))
+        case RatioCheck():
+            found = _about_ratio(spec)
+        case JsonSchemaCheck():
+            found = _within("schema", _about_schema(spec))
+        case PersonalDataCheck():
+            found = _within("regions", _about_regions(spec))
+        case ToolSequenceCheck():
+            found = _about_sequence(spec)
+        case _:
+            found = iter(())
+    return found
+
+
+def _within(key: str, inner: Iterator[Complaint]) -> Iterator[Complaint]:
+    return (((key, *location), message) for location, message in inner)
+
+
+def _about_patterns(spec: PatternCheck) -> Iterator[Complaint]:
+    for index, pattern in enumerate(spec.patterns):
+        for message in _about_pattern(pattern, spec.ignore_case):
+            yield ("patterns", index), message
+
+
+def _about_pattern(pattern: str, ignore_case: bool) -> Iterator[str]:
+    if len(pattern) > MAX_PATTERN:
+        yield f"has {len(pattern):,} characters; {MAX_PATTERN:,} are allowed. Make it several patterns."
+        return
+    if _BACKSPACE in pattern:
+        yield r"holds a backspace, which is what YAML makes of \b in double quotes. Write patterns in single quotes."
+    try:
+        fits_nothing = compile_pattern(pattern, ignore_case).search("", timeout=1)
+    except regex.error as error:
+        yield f"{quoted(pattern)} is no regular expression: {error}."
+    except (RecursionError, OverflowError, ValueError, KeyError, MemoryError, TimeoutError):
+        yield f"{quoted(pattern)} is too complicated for a regular expression."
+    else:
+        if fits_nothing:
+            yield (
+                f"{quoted(pattern)} fits the empty text too, so it would be found everywhere, with nothing to quote. "
+                "Name words that have to be there; for words that must not be there use an absence check."
+            )
+
+
+def _about_local_hours(spec: TimingCheck) -> Iterator[Complaint]:
+    hours = spec.local_hours
+    if hours is None:
+        return
+    for key in ("earliest", "latest"):
+        value = getattr(hours, key)
+        if value.second or value.microsecond:  # a bare 8 is read as eight seconds after midnight
+            yield (key,), "must be a time of day in hours and minutes, for instance 08:00."
+        if value.tzinfo is not None:
+            yield (key,), "must be without a time zone, which `time_zone` names."
+    if hours.time_zone is not None:
+        try:
+            ZoneInfo(hours.time_zone)
+        except (ValueError, OSError, KeyError):  # also names that are folders, or point out of the folder of zones
+            suggestion = near(hours.time_zone, available_timezones())
+            yield ("time_zone",), f"{quoted(hours.time_zone)} is no IANA time zone.{suggestion}"
+
+
+def _about_ratio(spec: RatioCheck) -> Iterator[Complaint]:
+    if spec.measure == "talk_share":
+        for key in ("min", "max"):
+            limit = getattr(spec, key)
+            if limit is not None and limit > 1:
+                yield (key,), "must be a share between 0 and 1, for instance 0.6 for 60%."
+
+
+def _about_sequence(spec: ToolSequenceCheck) -> Iterator[Complaint]:
+    if not (spec.required or spec.forbidden or spec.needs or spec.no_repeats):
+        yield (), "says nothing: it needs required, forbidden, needs or no_repeats."
+
+
+def _about_schema(spec: JsonSchemaCheck) -> Iterator[Complaint]:
+    # Few scorecards ask for jsonschema, and it takes long to import.
+    from jsonschema import Draft202012Validator, SchemaError  # noqa: PLC0415 - see above
+
+    try:
+        Draft202012Validator.check_schema(spec.json_schema)
+    except SchemaError as error:
+        yield tuple(error.absolute_path), f"is no valid JSON Schema: {quoted(error.message)}."
+
+
+def _about_regions(spec: PersonalDataCheck) -> Iterator[Complaint]:
+    if "phone" not in spec.kinds:
+        return
+    # The tables of phone numbers are large, and few scorecards ask for them.
+    from phonenumbers import SUPPORTED_REGIONS  # noqa: PLC0415 - see above
+
+    for index, region in enumerate(spec.regions):
+        if region not in SUPPORTED_REGIONS:
+            yield (index,), f"{quoted(region)} is no country code of ISO 3166 in capital letters, such as US or GB."

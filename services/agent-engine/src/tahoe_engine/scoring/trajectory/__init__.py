@@ -1,0 +1,1 @@
+"""What a tool-calling agent knew at each call, and what speaks against the call."""
