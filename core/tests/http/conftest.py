@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -13,12 +13,13 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 import uvicorn
-from fastapi import FastAPI, Response
+from fastapi import APIRouter, Depends, FastAPI, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat
 
 from tahoe_core.cache.keyspace import Keyspace
 from tahoe_core.cache.memory import MemoryCache
+from tahoe_core.cache.port import Cache
 from tahoe_core.db.page import Cursor
 from tahoe_core.db.page import Page as RowPage
 from tahoe_core.errors import NotFoundError, TahoeError, UnavailableError
@@ -28,7 +29,7 @@ from tahoe_core.http.pagination import Page, RequestedPage
 from tahoe_core.http.probes import ReadinessCheck
 from tahoe_core.http.problem import problem_responses
 from tahoe_core.http.routing import create_router
-from tahoe_core.security.principal import ServiceTokenAuthenticator
+from tahoe_core.security.principal import Principal, ServiceTokenAuthenticator
 from tahoe_core.security.service_token import create_service_token
 
 MAX_BODY_BYTES = 100_000
@@ -57,31 +58,50 @@ class Note(NoteIn):
     made_at: datetime
 
 
+ClientOf = Callable[[Cache], AbstractAsyncContextManager[httpx.AsyncClient]]
+
+
 @dataclass
 class Notes:
     """What the sample service stores, and how often it was asked to."""
 
     rows: dict[UUID, Note] = field(default_factory=dict)
     made: int = 0
-    slow: asyncio.Event | None = None
-    up: bool = True
+    was_asked: asyncio.Event = field(default_factory=asyncio.Event)
+    makers: list[Principal] = field(default_factory=list)
+    gate: asyncio.Event | None = None
+    commit_fails: bool = False
+    store_is_up: bool = True
+    store_hangs: bool = False
 
 
-def make_app(notes: Notes, cache: MemoryCache | None = None) -> FastAPI:
+def notes_router(notes: Notes) -> APIRouter:
     router = create_router("/v1/notes", "notes")
+    add_reading(router, notes)
 
-    @router.post("", status_code=HTTPStatus.CREATED)
+    async def unit_of_work() -> AsyncIterator[None]:
+        yield
+        if notes.commit_fails:
+            raise UnavailableError("The store is gone.")
+
+    @router.post("", status_code=HTTPStatus.CREATED, dependencies=[Depends(unit_of_work, scope="function")])
     async def create_note(note: NoteIn, principal: CurrentPrincipal, response: Response) -> Note:
         notes.made += 1
-        if notes.slow:
-            await notes.slow.wait()
+        notes.was_asked.set()
+        if notes.gate:
+            await notes.gate.wait()
         if note.title == "fail":
             raise UnavailableError("The store does not answer.", cure="Wait.")
         made = Note(id=uuid4(), made_at=datetime.now(UTC), **note.model_dump())
         notes.rows[made.id] = made
+        notes.makers.append(principal)
         response.headers["Location"] = f"/v1/notes/{made.id}"
         return made
 
+    return router
+
+
+def add_reading(router: APIRouter, notes: Notes) -> None:
     @router.get("")
     async def list_notes(page: RequestedPage, title: str = "") -> Page[Note]:
         rows = [row for row in notes.rows.values() if title in row.title]
@@ -104,17 +124,20 @@ def make_app(notes: Notes, cache: MemoryCache | None = None) -> FastAPI:
                 return note
         raise NotFoundError("There is no note of this name.")
 
-    hidden = create_router("/v1/broken", "broken")
 
-    @hidden.get("/unexpected", include_in_schema=False)
+def broken_router() -> APIRouter:
+    """Routes that fail in each way a route can; the document does not show them."""
+    router = create_router("/v1/broken", "broken")
+
+    @router.get("/unexpected", include_in_schema=False)
     async def break_unexpectedly() -> None:
         raise RuntimeError("postgresql://app:hunter2@db/tahoe is what nobody may see")
 
-    @hidden.get("/expected", include_in_schema=False)
+    @router.get("/expected", include_in_schema=False)
     async def break_expectedly() -> None:
         raise TahoeError("The ledger does not add up.", cure="Tell us.")
 
-    @hidden.get("/half", include_in_schema=False)
+    @router.get("/half", include_in_schema=False)
     async def break_halfway() -> StreamingResponse:
         async def pieces() -> AsyncIterator[bytes]:
             yield b"half"
@@ -122,8 +145,14 @@ def make_app(notes: Notes, cache: MemoryCache | None = None) -> FastAPI:
 
         return StreamingResponse(pieces())
 
+    return router
+
+
+def make_app(notes: Notes, cache: Cache | None = None) -> FastAPI:
     async def ask_store() -> None:
-        if not notes.up:
+        if notes.store_hangs:
+            await asyncio.sleep(60)
+        if not notes.store_is_up:
             raise ConnectionError("postgresql://app:hunter2@db/tahoe does not answer")
 
     return create_http_app(
@@ -131,12 +160,12 @@ def make_app(notes: Notes, cache: MemoryCache | None = None) -> FastAPI:
             title="Notes",
             version="1.0",
             description="A sample.",
-            routers=[router, hidden],
+            routers=[notes_router(notes), broken_router()],
             authenticator=ServiceTokenAuthenticator(TEAM, TOKEN),
             cache=cache or MemoryCache(),
             keyspace=Keyspace("notes:"),
             max_body_bytes=MAX_BODY_BYTES,
-            readiness=[ReadinessCheck("store", ask_store, timeout_s=0.3)],
+            readiness=[ReadinessCheck("store", ask_store, timeout_s=0.2)],
         )
     )
 
@@ -156,15 +185,25 @@ async def serving(app: FastAPI) -> AsyncIterator[str]:
         await task
 
 
-@pytest.fixture
-def notes() -> Notes:
-    return Notes()
+@pytest.fixture(scope="session")
+async def served() -> AsyncIterator[tuple[str, Notes, MemoryCache]]:
+    """One server for all tests; what it stores is emptied before each."""
+    notes, cache = Notes(), MemoryCache()
+    async with serving(make_app(notes, cache)) as url:
+        yield url, notes, cache
 
 
 @pytest.fixture
-async def base_url(notes: Notes) -> AsyncIterator[str]:
-    async with serving(make_app(notes)) as url:
-        yield url
+async def notes(served: tuple[str, Notes, MemoryCache]) -> Notes:
+    _, notes, cache = served
+    notes.__init__()  # type: ignore[misc]  # as new, but the very object that the server holds
+    await cache.aclose()
+    return notes
+
+
+@pytest.fixture
+async def base_url(served: tuple[str, Notes, MemoryCache], notes: Notes) -> str:
+    return served[0]
 
 
 @pytest.fixture
@@ -172,6 +211,20 @@ async def client(base_url: str) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"Authorization": f"Bearer {TOKEN.get_secret_value()}"}
     async with httpx.AsyncClient(base_url=base_url, headers=headers, timeout=10) as client:
         yield client
+
+
+@pytest.fixture
+def client_of(notes: Notes) -> ClientOf:
+    @asynccontextmanager
+    async def open_client(cache: Cache) -> AsyncIterator[httpx.AsyncClient]:
+        headers = {"Authorization": f"Bearer {TOKEN.get_secret_value()}"}
+        async with (
+            serving(make_app(notes, cache)) as url,
+            httpx.AsyncClient(base_url=url, headers=headers, timeout=10) as client,
+        ):
+            yield client
+
+    return open_client
 
 
 @pytest.fixture

@@ -97,3 +97,29 @@ def list_servers() -> ListServers:
 def as_root() -> None:
     if os.geteuid() != 0:
         pytest.skip("This is about what root has to do.")
+
+
+@pytest.fixture
+def in_private_mounts(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a shell script with mounts that no other process sees and that vanish with its last process."""
+
+    def run(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+        if os.geteuid() != 0 or shutil.which("unshare") is None:
+            pytest.skip("Mounting a small disk needs root and unshare(1).")
+        trial = subprocess.run(
+            ["unshare", "--mount", "mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", tmp_path],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if trial.returncode != 0:
+            pytest.skip(f"This machine permits no mounts: {trial.stderr.strip()}")
+        return subprocess.run(
+            ["unshare", "--mount", "/bin/sh", "-ec", script, "sh", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    return run

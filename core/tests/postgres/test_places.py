@@ -1,3 +1,4 @@
+import contextlib
 import os
 import shutil
 import stat
@@ -87,6 +88,8 @@ class TestRoot:
         shutil.rmtree(directory)
         for place in set(OFF_HOME.glob("postgres-*")) - places:
             shutil.rmtree(place)
+        with contextlib.suppress(OSError):  # it stays where something else lies in it
+            OFF_HOME.rmdir()
 
     def test_hands_the_server_to_an_ordinary_account(self, home):
         server = ensure_running(home, THROWAWAY)
@@ -150,8 +153,7 @@ class TestRoot:
 
         assert Path(psutil.Process(server.pid).exe()).is_relative_to(home)
         assert not list(home.glob("pginstall-*.new-*"))
-        rows = await fetch(superuser_url(home), "CREATE EXTENSION vector; SELECT 1")
-        assert rows == []
+        await fetch(superuser_url(home), "CREATE EXTENSION vector")
 
     def test_copies_new_binaries_over_old_ones_and_only_once(self, closed, home, monkeypatch):
         installed = get_installed_binaries().root.parent

@@ -42,10 +42,15 @@ class TeamMixin:
 
 
 class TimestampMixin:
-    """When the row was made and last changed, in UTC."""
+    """When the row was made and last changed, in UTC.
 
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), sort_order=98)
-    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now(), sort_order=99)
+    The clock's time rather than the transaction's, so that rows made together keep their order.
+    """
+
+    created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp(), sort_order=98)
+    updated_at: Mapped[datetime] = mapped_column(
+        server_default=func.clock_timestamp(), onupdate=func.clock_timestamp(), sort_order=99
+    )
 
 
 class TeamEntity(UUIDMixin, TeamMixin, TimestampMixin, Base):

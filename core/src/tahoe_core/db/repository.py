@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, select, tuple_
+from sqlalchemy import ColumnExpressionArgument, Row, Select, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tahoe_core.db.base import TeamEntity
@@ -46,7 +46,7 @@ class BaseRepository[Entity: TeamEntity]:
         """Returns the row, if there is one."""
         return await self.find_where(self.model.id == row_id)
 
-    async def find_where(self, *conditions: ColumnElement[bool]) -> Entity | None:
+    async def find_where(self, *conditions: ColumnExpressionArgument[bool]) -> Entity | None:
         """Returns the only row that fits, if there is one."""
         found = await self.session.scalars(self.select().where(*conditions))
         return found.one_or_none()
@@ -68,12 +68,12 @@ class BaseRepository[Entity: TeamEntity]:
         await self.session.refresh(row, ["updated_at"])
         return row
 
-    async def list_page(self, request: PageRequest, *conditions: ColumnElement[bool]) -> Page[Entity]:
+    async def list_page(self, request: PageRequest, *conditions: ColumnExpressionArgument[bool]) -> Page[Entity]:
         """Lists the rows that fit, newest first."""
         page = await self.page_of(self.select().where(*conditions), request)
         return page.map(lambda row: row[0])
 
-    async def page_of(self, query: Select[Any], request: PageRequest) -> Page[Row[Any]]:
+    async def page_of(self, query: Select[*tuple[Any, ...]], request: PageRequest) -> Page[Row[Any]]:
         """Cuts a page out of a query of this table; its rows need `created_at` and `id`, or the entity first."""
         created_at, row_id = self.model.created_at, self.model.id
         if request.after:

@@ -43,7 +43,7 @@ def refuse_unstorable(value: object, field: str = "") -> None:
     """
     for path, found in _list_unstorable(value, field):
         what = "a null byte" if found == "\0" else f"U+{ord(found):04X}, half of a surrogate pair"
-        place = f" of {path}" if path else ""
+        place = f" at {path}" if path else ""
         raise InvalidInputError(
             f"The text{place} holds {what}, which cannot be stored.", cure="Remove it.", field=path or None
         )

@@ -41,8 +41,8 @@ class AuthenticationMiddleware:
             return
         principal = await self._authenticator.authenticate(_bearer_token(Headers(scope=scope)))
         scope[SCOPE_KEY] = principal
-        with structlog.contextvars.bound_contextvars(team_id=str(principal.team_id)):
-            await self._app(scope, receive, send)
+        structlog.contextvars.bind_contextvars(team_id=str(principal.team_id))  # unbound where the request ends
+        await self._app(scope, receive, send)
 
     def _is_public(self, path: str) -> bool:
         return path in self._public or path.startswith(self._public_folders)

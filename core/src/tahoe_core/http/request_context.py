@@ -44,6 +44,7 @@ class RequestContextMiddleware:
                 await self._serve(scope, receive, answer)
             finally:
                 self._record(scope, answer.status, time.perf_counter() - started_at)
+                structlog.contextvars.unbind_contextvars("team_id")
 
     async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         try:

@@ -58,9 +58,17 @@ class Home:
         return self.root / "postgres.log"
 
     def find_data_dir(self) -> Path | None:
-        """The data directory, its link followed; None as long as no cluster was made."""
+        """The data directory, its link followed; None as long as no cluster was made.
+
+        Raises:
+            PermissionError: It is there, and not for this user to see. (`Path.exists` would say that it is not.)
+        """
         data_dir = Path(os.path.realpath(self.data_link))
-        return data_dir if (data_dir / "PG_VERSION").exists() else None
+        try:
+            (data_dir / "PG_VERSION").stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return data_dir
 
     def create(self) -> None:
         """Make the directory where it is missing, closed to others.

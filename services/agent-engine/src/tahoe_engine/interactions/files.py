@@ -9,8 +9,7 @@ from tahoe_core.errors import ReadError
 from tahoe_engine.interactions.formats.near_names import did_you_mean
 
 STANDARD_INPUT = "-"
-EXTENSIONS = frozenset({".json", ".jsonl", ".ndjson", ".txt", ".text", ".md", ".eml", ".email", ".vtt", ".srt", ".log"})
-_MAGIC = frozenset("*?[")
+EXTENSIONS = (".json", ".jsonl", ".ndjson", ".txt", ".text", ".log", ".eml", ".vtt", ".srt")
 
 
 def list_files(paths: Iterable[str]) -> Iterator[str | ReadError]:
@@ -24,7 +23,9 @@ def list_files(paths: Iterable[str]) -> Iterator[str | ReadError]:
         for item in _expand(path):
             if isinstance(item, ReadError):
                 yield item
-            elif (real := item if item == STANDARD_INPUT else os.path.realpath(item)) not in seen:
+                continue
+            real = item if item == STANDARD_INPUT else os.path.realpath(item)
+            if real not in seen:
                 seen.add(real)
                 yield item
 
@@ -32,13 +33,39 @@ def list_files(paths: Iterable[str]) -> Iterator[str | ReadError]:
 def _expand(path: str) -> Iterator[str | ReadError]:
     if path == STANDARD_INPUT:
         yield path
-    elif os.path.isdir(path):
-        yield from _found(_walk(path), path, f"Nothing to read in the folder {path!r}: no {_extensions()} file.")
-    elif os.path.lexists(path):
-        yield path
-    elif _MAGIC & set(path):
-        matches = sorted(glob.glob(os.path.expanduser(path), recursive=True))
-        files = (item for match in matches for item in ([match] if not os.path.isdir(match) else []))
-        yield from _found(files, path, f"No file matches {path!r}.")
+    elif Path(path).is_dir():
+        yield from _or_error(
+            _walk(path), path, f"Nothing to read in {path!r}: no file in it ends in a known extension."
+        )
+    elif Path(path).exists() or not glob.has_magic(path):
+        yield path if Path(path).exists() else _missing(path)
     else:
-        yield ReadError(f"There is no file {path!r}.{_near(path)}", path=path, cure="Check the path.")
+        matches = sorted(glob.glob(path, recursive=True))  # noqa: PTH207  # Path.glob takes no absolute patterns
+        files = (file for match in matches for file in (_walk(match) if Path(match).is_dir() else [match]))
+        yield from _or_error(files, path, f"No file matches {path!r}.")
+
+
+def _walk(folder: str) -> Iterator[str]:
+    for here, folders, files in Path(folder).walk():
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if not name.startswith(".") and name.lower().endswith(EXTENSIONS):
+                yield str(here / name)
+
+
+def _or_error(files: Iterator[str], path: str, message: str) -> Iterator[str | ReadError]:
+    empty = True
+    for file in files:
+        empty = False
+        yield file
+    if empty:
+        yield ReadError(message, path=path, cure=f"Known extensions: {', '.join(EXTENSIONS)}; other files go by name.")
+
+
+def _missing(path: str) -> ReadError:
+    try:
+        siblings = [entry.name for entry in Path(path).parent.iterdir()]
+    except OSError:
+        siblings = []
+    hint = did_you_mean(Path(path).name, siblings)
+    return ReadError(f"There is no file {path!r}.{hint}", path=path, cure="" if hint else "Check the path.")

@@ -1,8 +1,8 @@
 """What reading gives: an interaction or a failure, each with the place that it comes from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from tahoe_core.errors import TahoeError
+from tahoe_core.errors import ReadError, TahoeError
 from tahoe_engine.interactions.formats.options import Format
 from tahoe_engine.models.interaction import Interaction
 
@@ -64,3 +64,14 @@ class ReadFailure:
 
     def __str__(self) -> str:
         return f"{self.source}: {self.error}"
+
+
+type ReadItem = ReadInteraction | ReadFailure
+
+
+def failure(source: Source, error: TahoeError) -> ReadFailure:
+    """Makes a failure at a place; where the place has no line, the error's own line completes it."""
+    if isinstance(error, ReadError):
+        source = source if source.line is not None else replace(source, line=error.line)
+        error.path, error.line = source.path, source.line
+    return ReadFailure(source, error)

@@ -14,7 +14,6 @@ from tahoe_engine.models.check_specs import (
     PersonalDataCheck,
     RatioCheck,
     TimingCheck,
-    ToolSequenceCheck,
     ToolUse,
 )
 from tahoe_engine.scoring.patterns import compile_pattern
@@ -55,8 +54,6 @@ def _own_complaints(spec: CheckSpec | ToolUse) -> Iterator[Complaint]:
             found = _within("schema", _about_schema(spec))
         case PersonalDataCheck():
             found = _within("regions", _about_regions(spec))
-        case ToolSequenceCheck():
-            found = _about_sequence(spec)
         case _:
             found = iter(())
     return found
@@ -98,10 +95,8 @@ def _about_local_hours(spec: TimingCheck) -> Iterator[Complaint]:
         return
     for key in ("earliest", "latest"):
         value = getattr(hours, key)
-        if value.second or value.microsecond:  # a bare 8 is read as eight seconds after midnight
-            yield (key,), "must be a time of day in hours and minutes, for instance 08:00."
-        if value.tzinfo is not None:
-            yield (key,), "must be without a time zone, which `time_zone` names."
+        if value.second or value.microsecond or value.tzinfo:  # a bare 8 is read as eight seconds after midnight, UTC
+            yield (key,), "must be a time of day in hours and minutes, for instance 08:00, without a zone."
     if hours.time_zone is not None:
         try:
             ZoneInfo(hours.time_zone)
@@ -116,11 +111,6 @@ def _about_ratio(spec: RatioCheck) -> Iterator[Complaint]:
             limit = getattr(spec, key)
             if limit is not None and limit > 1:
                 yield (key,), "must be a share between 0 and 1, for instance 0.6 for 60%."
-
-
-def _about_sequence(spec: ToolSequenceCheck) -> Iterator[Complaint]:
-    if not (spec.required or spec.forbidden or spec.needs or spec.no_repeats):
-        yield (), "says nothing: it needs required, forbidden, needs or no_repeats."
 
 
 def _about_schema(spec: JsonSchemaCheck) -> Iterator[Complaint]:

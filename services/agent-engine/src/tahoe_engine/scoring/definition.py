@@ -5,9 +5,10 @@ from pathlib import Path
 from pydantic import JsonValue, ValidationError
 
 from tahoe_engine.models.scorecard import ScorecardDefinition
+from tahoe_engine.scoring.outline import outline_of_data
 from tahoe_engine.scoring.problems import Problem, ScorecardError
 from tahoe_engine.scoring.schema_errors import schema_problems
-from tahoe_engine.scoring.validation import outline_of_data, rule_problems, validate_definition
+from tahoe_engine.scoring.validation import rule_problems, validate_definition
 from tahoe_engine.scoring.yaml_output import write_yaml
 from tahoe_engine.scoring.yaml_source import MAX_CHARACTERS, read_yaml
 
@@ -46,20 +47,18 @@ def parse_definition(text: str, source: str) -> ScorecardDefinition:
         ScorecardError: Something is wrong; it lists everything, by line.
     """
     document = read_yaml(text, source)
-    problems = list(document.problems)
     try:
         definition = ScorecardDefinition.model_validate(document.data)
     except ValidationError as error:
-        named = {problem.location for problem in problems}
-        found = [
-            *schema_problems(error, source, document.lines),
-            *rule_problems(outline_of_data(document.data), source, document.lines),
-        ]
-        raise ScorecardError([*problems, *(problem for problem in found if problem.location not in named)]) from None
-    if problems:
-        raise ScorecardError([*problems, *rule_problems(outline_of_data(document.data), source, document.lines)])
-    validate_definition(definition, source, document.lines)
-    return definition
+        wrong = schema_problems(error, source, document.lines)
+    else:
+        if not document.problems:
+            validate_definition(definition, source, document.lines)
+            return definition
+        wrong = []
+    wrong += rule_problems(outline_of_data(document.data), source, document.lines)
+    said = {problem.location for problem in document.problems}
+    raise ScorecardError([*document.problems, *(problem for problem in wrong if problem.location not in said)])
 
 
 def dump_definition(definition: ScorecardDefinition) -> str:

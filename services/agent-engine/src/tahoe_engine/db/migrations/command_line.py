@@ -4,6 +4,7 @@ import asyncio
 from logging.config import fileConfig
 
 from alembic import context
+from pydantic import SecretStr
 
 from tahoe_core.db.address import DatabaseAddress
 from tahoe_core.db.engine import get_engine
@@ -38,10 +39,11 @@ def _list_addresses(settings: EngineSettings) -> tuple[DatabaseAddress | None, D
     """The owner's way in and the application's; where only one is given, it stands for both."""
     owner = settings.database_owner_url or settings.database_url
     app = settings.database_url or settings.database_owner_url
-    return (
-        owner and DatabaseAddress.parse(owner.get_secret_value(), default_schema=settings.db_schema),
-        app and DatabaseAddress.parse(app.get_secret_value(), default_schema=settings.db_schema),
-    )
+    return _parse(owner, settings.db_schema), _parse(app, settings.db_schema)
+
+
+def _parse(url: SecretStr | None, schema: str) -> DatabaseAddress | None:
+    return DatabaseAddress.parse(url.get_secret_value(), default_schema=schema) if url else None
 
 
 async def _run_online(owner: DatabaseAddress, app_role: str) -> None:

@@ -1,24 +1,16 @@
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped
 
-from tahoe_core.db.base import TeamEntity
-from tahoe_engine.db.models.columns import is_active_flag, json_array, json_object, one_of, short_text, text_array
+from tahoe_engine.db.models.columns import json_array, json_object, one_of, short_text, text_array
+from tahoe_engine.db.models.named import VersionedEntity, version_rules
 from tahoe_engine.models.catalog import AgentTemplateType
 
 
-class AgentTemplateORM(TeamEntity):
+class AgentTemplateORM(VersionedEntity):
     """One version of a specialist's blueprint; a change makes a new row."""
 
     __tablename__ = "agent_templates"
-    __table_args__ = (
-        UniqueConstraint("team_id", "name", "version"),
-        UniqueConstraint("team_id", "id"),
-        Index("uq_agent_templates_active", "team_id", "name", unique=True, postgresql_where=text("is_active")),
-        one_of("type", AgentTemplateType),
-        CheckConstraint("version >= 1", name="version"),
-    )
+    __table_args__ = (*version_rules(__tablename__), one_of("type", AgentTemplateType))
 
-    name: Mapped[str]
     description: Mapped[str] = short_text()
     type: Mapped[str]
     model: Mapped[str | None]
@@ -29,5 +21,3 @@ class AgentTemplateORM(TeamEntity):
     system_prompt: Mapped[str] = short_text()
     user_prompt: Mapped[str] = short_text()
     checks: Mapped[list[object]] = json_array()
-    version: Mapped[int] = mapped_column(server_default=text("1"))
-    is_active: Mapped[bool] = is_active_flag()

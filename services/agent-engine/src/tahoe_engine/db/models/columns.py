@@ -27,11 +27,6 @@ def short_text() -> MappedColumn[str]:
     return mapped_column(server_default=text("''"))
 
 
-def is_active_flag() -> MappedColumn[bool]:
-    """What stands in place of deleting."""
-    return mapped_column(server_default=text("true"))
-
-
 def one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
     """Holds a text column to the values of an enum.
 

@@ -1,15 +1,14 @@
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import JSON, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from tahoe_core.db.base import TeamEntity
-from tahoe_engine.db.models.columns import is_active_flag, json_array, json_object, short_text, within_team
+from tahoe_engine.db.models.columns import json_array, json_object, short_text, within_team
+from tahoe_engine.db.models.named import VersionedEntity, version_rules
 from tahoe_engine.db.models.portfolio import PortfolioORM
-from tahoe_engine.db.models.scorecard_agent import ScorecardAgentORM
 
 
-class ScorecardORM(TeamEntity):
+class ScorecardORM(VersionedEntity):
     """One version of a scorecard; a change makes a new row.
 
     Attributes:
@@ -22,26 +21,17 @@ class ScorecardORM(TeamEntity):
 
     __tablename__ = "scorecards"
     __table_args__ = (
+        *version_rules(__tablename__),
         within_team("portfolio_id", "portfolios"),
-        UniqueConstraint("team_id", "name", "version"),
-        UniqueConstraint("team_id", "id"),
-        Index("uq_scorecards_active", "team_id", "name", unique=True, postgresql_where=text("is_active")),
         Index(None, "team_id", "portfolio_id"),
-        CheckConstraint("version >= 1", name="version"),
     )
 
     portfolio_id: Mapped[UUID]
-    name: Mapped[str]
     description: Mapped[str] = short_text()
-    version: Mapped[int] = mapped_column(server_default=text("1"))
     definition: Mapped[dict[str, object]] = mapped_column(JSON)
     categories: Mapped[list[object]] = json_array()
     requirements: Mapped[list[object]] = json_array()
     thresholds: Mapped[dict[str, object]] = json_object()
     aggregation_rules: Mapped[dict[str, object]] = json_object()
-    is_active: Mapped[bool] = is_active_flag()
 
     portfolio: Mapped[PortfolioORM] = relationship(lazy="raise", viewonly=True)
-    agents: Mapped[list[ScorecardAgentORM]] = relationship(
-        lazy="raise", viewonly=True, order_by=(ScorecardAgentORM.execution_order, ScorecardAgentORM.position)
-    )

@@ -11,9 +11,9 @@ from tahoe_engine.interactions.formats.field_map import FieldMap
 from tahoe_engine.interactions.formats.options import ReadOptions
 from tahoe_engine.interactions.formats.roles import find_role, other_side
 from tahoe_engine.interactions.formats.storable import refuse_unstorable_json, refuse_unstorable_text
-from tahoe_engine.interactions.formats.times import check_zone, find_zone, read_time, written_offset
+from tahoe_engine.interactions.formats.times import find_zone, read_time, written_offset
 from tahoe_engine.interactions.formats.turns import build_turn
-from tahoe_engine.models.interaction import Interaction, InteractionType, Participant, Role, Turn
+from tahoe_engine.models.interaction import Interaction, InteractionType, Role, Turn
 
 type _Name = tuple[str, str | None]  # speaker, and what the source calls the speaker's part
 
@@ -36,7 +36,7 @@ def assemble(draft: InteractionDraft, options: ReadOptions) -> tuple[Interaction
     if written is None and first is not None and draft.start_from_turns:
         written = first.isoformat().replace("+00:00", "Z")
     zone = draft.time_zone or (written_offset(written) if draft.zone_from_offset else None)
-    zone = zone or (check_zone(options.time_zone) if options.time_zone else None)
+    zone = zone or options.time_zone
     occurred_at = _settle_start(written, zone, metadata, notes)
     roles = _settle_roles(draft, options.field_map, notes)
     turns = _build_turns(draft.turns, roles, zone, notes)
@@ -58,8 +58,8 @@ def assemble(draft: InteractionDraft, options: ReadOptions) -> tuple[Interaction
             metadata=metadata,
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        raise ReadError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}.") from None
+        wrong = error.errors()[0]
+        raise ReadError(f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}.") from None
     return interaction, tuple(notes)
 
 

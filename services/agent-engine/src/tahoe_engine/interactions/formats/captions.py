@@ -18,10 +18,13 @@ from tahoe_engine.models.interaction import InteractionType
 
 _ARROW = "-->"
 _TIMES = re.compile(r"\s*(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:[.,]\d{1,3})?)\s*-->\s*(?:\d+:)?\d{1,2}:\d{1,2}(?:[.,]\d+)?.*")
-_FIRST_SRT_CUE = re.compile(r"\s*(?:\d+[ \t]*\r?\n)?[ \t]*(?:\d+:)?\d{1,2}:\d{1,2}[,.]\d{1,3}[ \t]*-->")
+_FIRST_SRT_CUE = re.compile(r"(?:\d+[ \t]*\r?\n)?[ \t]*(?:\d+:)?\d{1,2}:\d{1,2}[,.]\d{1,3}[ \t]*-->")
 _SKIPPED = ("NOTE", "STYLE", "REGION")
-_VOICE = re.compile(r"<v(?:\.[^\s>]*)?[ \t]+([^>]*)>")
-_MARKUP = re.compile(r"</?(?:v|c|i|b|u|ruby|rt|lang|font)(?:[.\s][^>]*)?>|<\d[\d:.]*>|\{\\[^}]*\}", re.IGNORECASE)
+# What stands between < and > is bounded, so that a line of nothing but < costs no more than its length.
+_VOICE = re.compile(r"<v(?:\.[^\s<>]{0,100})?[ \t]+([^<>]{0,200})>")
+_MARKUP = re.compile(
+    r"</?(?:v|c|i|b|u|ruby|rt|lang|font)(?:[.\s][^<>]{0,200})?>|<\d[\d:.]{0,20}>|\{\\[^{}]{0,200}\}", re.IGNORECASE
+)
 _ENTITY = re.compile(r"&(?:amp|lt|gt|nbsp|lrm|rlm|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
 
 
@@ -40,7 +43,7 @@ def looks_like_vtt(text: str) -> bool:
 
 def looks_like_srt(text: str) -> bool:
     """Tells SubRip by its first cue."""
-    return _FIRST_SRT_CUE.match(text) is not None
+    return _FIRST_SRT_CUE.match(text.lstrip()[:100]) is not None
 
 
 def read_vtt(text: str, field_map: FieldMap) -> InteractionDraft:

@@ -6,8 +6,6 @@ Plain text and e-mail carry them between two lines of `---` at the top, WebVTT i
 import re
 from collections.abc import Iterable
 
-from pydantic import JsonValue
-
 from tahoe_core.errors import ReadError
 from tahoe_engine.interactions.formats.draft import InteractionDraft
 from tahoe_engine.interactions.formats.times import check_zone
@@ -55,8 +53,7 @@ def apply_front_matter(draft: InteractionDraft, pairs: dict[str, str]) -> Intera
         *draft.participants,
         *(Participant(name=rest.pop(role), role=role) for role in (Role.AGENT, Role.CUSTOMER) if role in rest),
     )
-    metadata: dict[str, JsonValue] = {**draft.metadata, **rest}
-    draft.metadata = metadata
+    draft.metadata = {**draft.metadata, **rest}
     return draft
 
 

@@ -24,10 +24,13 @@ from tahoe_engine.interactions.formats.turn_lists import TurnList, get_turns
 from tahoe_engine.models.interaction import InteractionType, Participant
 
 _IDS = (
-    "external_id interaction_id conversation_id convo_id dialogue_id dialog_id call_id chat_id session_id thread_id "
-    "ticket_id task_id trace_id run_id uuid id"
-).split()
-_TIMES = "occurred_at started_at start_time start_timestamp timestamp created_at datetime date time created".split()
+    "external_id", "interaction_id", "conversation_id", "convo_id", "dialogue_id", "dialog_id", "call_id",
+    "chat_id", "session_id", "thread_id", "ticket_id", "task_id", "trace_id", "run_id", "uuid", "id",
+)  # fmt: skip
+_TIMES = (
+    "occurred_at", "started_at", "start_time", "start_timestamp", "timestamp", "created_at", "datetime",
+    "date", "time", "created",
+)  # fmt: skip
 _LANGUAGES = ("language", "lang", "locale")
 _ZONES = ("time_zone", "timezone", "tz")
 _OUR_KEYS = ("external_id", "type", "language", "occurred_at", "time_zone", "participants", "metadata", "turns")
@@ -55,8 +58,9 @@ def read_record(record: Record, options: ReadOptions) -> InteractionDraft:
 def _read_own(value: JsonValue, options: ReadOptions) -> InteractionDraft | None:
     if options.format is Format.TAHOE:
         return read_tahoe(value)
-    may_be = options.format is not Format.OPENAI and not options.field_map.names_fields and isinstance(value, dict)
-    return read_tahoe(value) if may_be and looks_like_tahoe(value) else None
+    if options.format is Format.OPENAI or options.field_map.names_fields or not isinstance(value, dict):
+        return None
+    return read_tahoe(value) if looks_like_tahoe(value) else None
 
 
 def _read_turns(found: TurnList, options: ReadOptions) -> list[TurnDraft]:

@@ -14,12 +14,23 @@ from tahoe_engine.interactions.formats.plain_text import read_labelled_lines
 from tahoe_engine.interactions.formats.times import read_offset, read_time
 from tahoe_engine.interactions.formats.tool_calls import as_text, find_spoken_call, read_calls
 
-SPEAKER_KEYS = ("speaker", "from", "author", "sender", "role", "participant", "speaker_role", "speaker_name", "who", "name")
+SPEAKER_KEYS = (
+    "speaker",
+    "from",
+    "author",
+    "sender",
+    "role",
+    "participant",
+    "speaker_role",
+    "speaker_name",
+    "who",
+    "name",
+)
 TEXT_KEYS = ("text", "content", "value", "utterance", "message", "transcript", "body", "msg", "sentence", "response")
 _ROLE_KEYS = ("role", "speaker_role", "participant_role")
 _TIME_KEYS = ("at", "timestamp", "time", "created_at", "sent_at", "datetime", "date", "ts", "start_time", "start")
 _OFFSET_KEYS = ("offset_seconds", "offset", "start_time", "start", "start_seconds", "timestamp", "time")
-_CALL_KEYS = ("tool_calls", "tool_call", "function_call", "api")
+_ANY_TIME_KEYS = frozenset({*_TIME_KEYS, *_OFFSET_KEYS})
 _PAIR = (2, 3)
 _LOOKED_AT = 5
 
@@ -29,7 +40,7 @@ def is_turn_list(value: JsonValue, field_map: FieldMap) -> bool:
     return isinstance(value, list) and any(_is_turn(item, field_map) for item in value[:_LOOKED_AT])
 
 
-def read_turns(items: Sequence[JsonValue], field_map: FieldMap) -> list[TurnDraft]:
+def read_turns(items: list[JsonValue], field_map: FieldMap) -> list[TurnDraft]:
     """Reads every item of the list, in its order.
 
     Raises:
@@ -61,11 +72,12 @@ def _read_item(item: JsonValue, index: int, field_map: FieldMap) -> TurnDraft:
         turn = _read_object(item, index, field_map)
     elif isinstance(item, list) and len(item) in _PAIR and isinstance(item[0], str):
         turn = TurnDraft(speaker=item[0], said=as_text(item[1]))
-        _read_times(turn, {"time": item[2]} if len(item) > _PAIR[0] else {}, field_map)
+        if len(item) > _PAIR[0]:
+            _read_times(turn, {"time": item[2]}, field_map)
     else:
         raise ReadError(
             f"Turn {index} is {_describe(item)}, neither a [speaker, text] pair nor an object.",
-            cure="Write every turn in the same way; a turn in which nothing was said has the text \"\".",
+            cure='Write every turn in the same way; a turn in which nothing was said has the text "".',
         )
     if not turn.calls and (call := find_spoken_call(turn.speaker, turn.said)):
         turn.calls, turn.said = [call], ""
@@ -86,8 +98,9 @@ def _read_named_fields(item: JsonObject, index: int, field_map: FieldMap) -> Tur
     text_key = _find_key(item, TEXT_KEYS, field_map.text, besides=speaker_key)
     for mapped, found in ((field_map.speaker, speaker_key), (field_map.text, text_key)):
         if mapped and found is None:
+            fields = ", ".join(item) or "no fields"
             raise ReadError(
-                f"Turn {index} has no field {mapped!r}; it has {', '.join(item) or 'none'}.{did_you_mean(mapped, item)}",
+                f"Turn {index} has no field {mapped!r}.{did_you_mean(mapped, item)} It has {fields}.",
                 cure="Correct --map.",
             )
     calls = read_calls(item)
@@ -128,6 +141,8 @@ def _said(value: JsonValue) -> str:
 
 
 def _read_times(turn: TurnDraft, item: JsonObject, field_map: FieldMap) -> None:
+    if field_map.time is None and item.keys().isdisjoint(_ANY_TIME_KEYS):
+        return
     keys = (field_map.time,) if field_map.time in item else _TIME_KEYS
     for key in keys:
         if key in item and turn.time is None:

@@ -17,8 +17,8 @@ _SAFE_DIGITS = 18
 _EXCERPT = 60
 
 
-def parse_json(text: str) -> JsonValue:
-    """Parses one JSON document.
+def parse_json(text: str, *, first_line: int = 1) -> JsonValue:
+    """Parses one JSON document, or one line of a JSONL file, which begins at `first_line` of its file.
 
     Numbers beyond 64 bits or beyond a double become their own text: an order number keeps its digits.
 
@@ -28,9 +28,10 @@ def parse_json(text: str) -> JsonValue:
     try:
         value: JsonValue = _DECODER.decode(text)
     except json.JSONDecodeError as error:
+        line = error.lineno + first_line - 1
         raise ReadError(
-            f"Broken JSON at line {error.lineno}, column {error.colno}: {_lower_first(error.msg)}{_near(text, error)}.",
-            line=error.lineno,
+            f"Broken JSON at line {line}, column {error.colno}: {_lower_first(error.msg)}{_near(text, error)}.",
+            line=line,
             cure=_cure(text, error),
         ) from None
     except RecursionError:
@@ -118,7 +119,7 @@ def _lower_first(message: str) -> str:
 
 
 def _near(text: str, error: json.JSONDecodeError) -> str:
-    after = text[error.pos : error.pos + 20].split("\n")[0].strip()
+    after = text[error.pos : error.pos + 20].partition("\n")[0].strip()
     return f", near {after!r}" if after else ""
 
 

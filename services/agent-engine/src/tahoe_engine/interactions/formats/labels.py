@@ -13,9 +13,9 @@ from tahoe_engine.models.interaction import Role
 
 _LABEL = re.compile(
     r"""[ \t]*
-    (?:>>+[ \t]*|[-–•][ \t]+)?                                        # captions and lists mark a change of speaker
-    (?:[\[(](?P<bracketed>[^\[\]()\n]{1,40})[\])][ \t]*(?:[-–][ \t]*)?
-      |(?P<bare>\d[\d:.,/TZ-]{3,30}(?:[ ]\d[\d:.]{3,12})?(?:[ ]?[AaPp][Mm])?)[ \t]+(?:[-–][ \t]+)?)?
+    (?:>>+[ \t]*|[-\u2013\u2022][ \t]+)?  # captions mark a change of speaker by >> or a dash
+    (?:[\[(](?P<bracketed>[^\[\]()\n]{1,40})[\])][ \t]*(?:[-\u2013][ \t]*)?
+      |(?P<bare>\d[\d:.,/TZ-]{3,30}(?:[ ]\d[\d:.]{3,12})?(?:[ ]?[AaPp][Mm])?)[ \t]+(?:[-\u2013][ \t]+)?)?
     (?P<bold>\*\*|__)?
     (?P<name>[^\W\d_][^:*\[\](){}<>"|\n]{0,59}?)
     (?:[ \t]*[\[(](?P<after>[^\[\]()\n]{1,40})[\])])?
@@ -26,13 +26,17 @@ _LABEL = re.compile(
 _TIME_LIKE = re.compile(r"\d{1,4}[:/.-]\d")
 _CLOCK = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,](\d{1,6}))?)?(?:[ ]?([AaPp])[Mm])?")
 # One-word beginnings of lines that end in a colon and are nobody's name.
-_NO_NAMES = frozenset(
-    "note notes ps nb re fw fwd subject date time total subtotal order address email phone tel fax mobile reference "
-    "ref tracking warning important update edit summary status result example examples answer amount price balance "
-    "name account http https mailto step option options reason issue problem solution details description link url "
-    "website hours payment delivery shipping quantity size color colour model serial code username password".split()
-)
+_NO_NAMES = frozenset({
+    "note", "notes", "ps", "nb", "re", "fw", "fwd", "subject", "date", "time", "total", "subtotal", "order",
+    "address", "email", "phone", "tel", "fax", "mobile", "reference", "ref", "tracking", "warning",
+    "important", "update", "edit", "summary", "status", "result", "example", "examples", "answer", "amount",
+    "price", "balance", "name", "account", "http", "https", "mailto", "step", "option", "options", "reason",
+    "issue", "problem", "solution", "details", "description", "link", "url", "website", "hours", "payment",
+    "delivery", "shipping", "quantity", "size", "color", "colour", "model", "serial", "code", "username",
+    "password",
+})  # fmt: skip
 _MOST_WORDS = 5
+_LONGEST_LABEL = 200
 _HOUR = 3600
 _DAY = 24 * _HOUR
 
@@ -53,7 +57,7 @@ class Label:
 
 def find_label(line: str) -> Label | None:
     """Returns what looks like a label at the start of the line; whether it is one, `choose_speakers` decides."""
-    match = _LABEL.match(line)
+    match = _LABEL.match(line, 0, _LONGEST_LABEL)
     if match is None:
         return None
     name, before, after = match["name"].rstrip(), match["bracketed"] or match["bare"] or "", match["after"] or ""

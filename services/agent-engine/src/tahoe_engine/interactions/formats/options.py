@@ -6,6 +6,7 @@ from enum import StrEnum
 from tahoe_core.errors import InvalidInputError
 from tahoe_engine.interactions.formats.field_map import FieldMap
 from tahoe_engine.interactions.formats.near_names import did_you_mean
+from tahoe_engine.interactions.formats.times import check_zone
 
 MEBIBYTE = 1024 * 1024
 
@@ -56,3 +57,8 @@ class ReadOptions:
     field_map: FieldMap = field(default_factory=FieldMap)
     time_zone: str | None = None
     max_bytes: int = 64 * MEBIBYTE
+
+    def __post_init__(self) -> None:
+        """Refuses a time zone that there is not, once rather than for every file."""
+        if self.time_zone is not None:
+            check_zone(self.time_zone)

@@ -11,10 +11,16 @@ from tahoe_engine.interactions.formats.generic_turns import is_turn_list
 from tahoe_engine.interactions.formats.turn_lists import find_direct_turns, find_nested_turns, holds_turns, no_turns
 
 # Keys that wrap one interaction, so that they are no ids of conversations.
-_ENVELOPES = frozenset(
-    "input inputs output outputs request response result payload body data record conversation interaction call chat "
-    "transcript dialogue dialog run trace".split()
-)
+_ENVELOPES = frozenset({
+    "input", "inputs", "output", "outputs", "request", "response", "result", "payload", "body", "data",
+    "record", "conversation", "interaction", "call", "chat", "transcript", "dialogue", "dialog", "run",
+    "trace",
+})  # fmt: skip
+# Columns by which a table of turns is taken apart.
+_CONVERSATION_IDS = (
+    "interaction_id", "conversation_id", "convo_id", "dialogue_id", "dialog_id", "call_id", "chat_id",
+    "session_id", "thread_id", "ticket_id",
+)  # fmt: skip
 _LOOKED_AT = 5
 _DEEPEST = 4
 
@@ -44,7 +50,7 @@ def list_records(document: JsonValue, field_map: FieldMap) -> list[Record]:
         if not document:
             raise ReadError("The list is empty: there is no interaction in it.", cure="Give at least one interaction.")
         if not field_map.turns and is_turn_list(document, field_map):
-            return [Record(document)]
+            return _group_turns(document)
         return [Record(item, f"[{index}]") for index, item in enumerate(document)]
     if isinstance(document, dict):
         records = _list_in_object(document, field_map, 0)
@@ -52,6 +58,18 @@ def list_records(document: JsonValue, field_map: FieldMap) -> list[Record]:
             raise no_turns(document)
         return records
     raise ReadError("The document is a single value, not an interaction.", cure="Give an object or a list.")
+
+
+def _group_turns(turns: list[JsonValue]) -> list[Record]:
+    """Takes a table of turns apart where each row names its conversation; otherwise the list is one conversation."""
+    columns = [key for key in _CONVERSATION_IDS if all(isinstance(row, dict) and row.get(key) for row in turns)]
+    if not columns:
+        return [Record(turns)]
+    groups: dict[str, list[JsonValue]] = {}
+    for row in turns:
+        if isinstance(row, dict):
+            groups.setdefault(str(row[columns[0]]), []).append(row)
+    return [Record(rows, f"[{columns[0]}={key}]", key) for key, rows in groups.items()]
 
 
 def _list_in_object(document: JsonObject, field_map: FieldMap, depth: int) -> list[Record]:

@@ -5,6 +5,7 @@ from pydantic import JsonValue
 from tahoe_engine.interactions.formats.draft import CallDraft, JsonObject
 from tahoe_engine.interactions.formats.json_text import find_json_object, render_json
 
+_CALL_KEYS = frozenset({"tool_calls", "tool_call", "function_call", "type", "api", "annotations"})
 _ARGUMENT_KEYS = ("arguments", "args", "input", "parameters", "params", "kwargs")
 _RESULT_KEYS = ("result", "output", "response", "observation")
 _ID_KEYS = ("id", "call_id", "tool_call_id")
@@ -14,11 +15,12 @@ _CALL_SPEAKERS = ("function_call", "tool_call")
 def read_calls(item: JsonObject) -> list[CallDraft]:
     """Returns the calls that stand beside what was said: OpenAI's, Anthropic's, LangChain's and Taskmaster's."""
     calls: list[CallDraft] = []
+    if item.keys().isdisjoint(_CALL_KEYS):
+        return calls
     for key in ("tool_calls", "tool_call", "function_call"):
         value = item.get(key)
-        for entry in value if isinstance(value, list) else [value]:
-            if isinstance(entry, dict):
-                calls.append(read_call(entry))
+        entries = value if isinstance(value, list) else [value]
+        calls.extend(read_call(entry) for entry in entries if isinstance(entry, dict))
     if item.get("type") == "function_call" and isinstance(item.get("name"), str):  # OpenAI's Responses API
         calls.append(read_call(item))
     api = item.get("api")

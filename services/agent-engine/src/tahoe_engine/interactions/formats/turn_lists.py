@@ -9,13 +9,15 @@ from tahoe_core.errors import ReadError
 from tahoe_engine.interactions.formats.draft import JsonObject
 from tahoe_engine.interactions.formats.field_map import FieldMap
 from tahoe_engine.interactions.formats.generic_turns import is_turn_list
+from tahoe_engine.interactions.formats.json_text import parse_json
 from tahoe_engine.interactions.formats.near_names import did_you_mean
 from tahoe_engine.interactions.formats.plain_text import looks_like_plain_text
 
 TURN_LISTS = (
-    "turns messages utterances original conversation conversations transcript transcription dialogue dialog chat "
-    "history log traj trajectory events exchanges segments interaction thread emails lines"
-).split()
+    "turns", "messages", "utterances", "original", "conversation", "conversations", "transcript",
+    "transcription", "dialogue", "dialog", "chat", "history", "log", "traj", "trajectory", "events",
+    "exchanges", "segments", "interaction", "thread", "emails", "lines",
+)  # fmt: skip
 _NAME_THEM = "Name the list with --map turns=path.to.list,speaker=FIELD,text=FIELD."
 _DEEPEST = 4
 _SHOWN_KEYS = 12
@@ -128,6 +130,8 @@ def _follow(record: JsonObject, dotted: str) -> TurnList:
                 cure=f"There it has {', '.join(names[:_SHOWN_KEYS])}." if names else "Correct the path.",
             )
         value = value[key]
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        value = parse_json(value)  # a list that was written as text, as in the column of a table
     if not isinstance(value, list | str):
         raise ReadError(f"--map turns={dotted}: that is {_kind(value)}, not a list.", cure="Correct the path.")
     return TurnList(path, value)

@@ -11,12 +11,12 @@ from tahoe_engine.scoring.personal_spans import find_personal_data
 from tahoe_engine.scoring.turns import NumberedTurn, select_turns
 from tahoe_engine.scoring.wording import missing, says_nothing, times
 
-_NAMES: dict[PersonalDataKind, str] = {
-    "card": "card number",
-    "email": "e-mail address",
-    "phone": "phone number",
-    "national_id": "national id",
-    "iban": "bank account number",
+_NAMES: dict[PersonalDataKind, tuple[str, str]] = {
+    "card": ("card number", "card numbers"),
+    "email": ("e-mail address", "e-mail addresses"),
+    "phone": ("phone number", "phone numbers"),
+    "national_id": ("national id", "national ids"),
+    "iban": ("bank account number", "bank account numbers"),
 }
 
 _SURE: dict[PersonalDataKind, float] = {"email": 0.99, "iban": 0.99, "card": 0.97, "national_id": 0.9, "phone": 0.9}
@@ -71,15 +71,8 @@ class PersonalDataRunner:
 
 
 def _counted(found: Sequence[tuple[PersonalDataKind, Span]]) -> str:
+    """Says what was found and how often: `Personal data is said: 2 card numbers and 1 phone number, in 2 turns.`."""
     kinds = Counter(kind for kind, _ in found)
-    things = [
-        times(count, _NAMES[kind]) if not _NAMES[kind].endswith("ss") else _addresses(count)
-        for kind, count in kinds.most_common()
-    ]
-    turns = len({index for _, (index, *_) in found})
-    listed = " and ".join(filter(None, (", ".join(things[:-1]), things[-1])))
-    return f"Personal data is said: {listed}, in {times(turns, 'turn')}."
-
-
-def _addresses(count: int) -> str:
-    return f"{count} e-mail address" if count == 1 else f"{count} e-mail addresses"
+    things = [f"{count} {_NAMES[kind][count > 1]}" for kind, count in kinds.most_common()]
+    listed = f"{', '.join(things[:-1])} and {things[-1]}" if len(things) > 1 else things[0]
+    return f"Personal data is said: {listed}, in {times(len({span[0] for _, span in found}), 'turn')}."

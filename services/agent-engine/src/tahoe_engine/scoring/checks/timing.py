@@ -19,7 +19,7 @@ class TimingRunner:
     """Judges the local hour of a contact, or how long somebody had to wait.
 
     Local hours: the confidence is 1 in a zone that the check or the customer names, 0.8 in the interaction's own.
-    Response time: the confidence is the share of replies whose time is known.
+    Response time: the confidence is the share of answers whose time is known.
     """
 
     def __init__(self, spec: TimingCheck, kit: CheckKit) -> None:  # noqa: ARG002 - every compiled check is built alike
@@ -124,19 +124,19 @@ def _judge_replies(limit: ResponseTime, interaction: Interaction) -> CheckResult
     if not replies:
         explanation = f"In no place does {names([limit.speaker])} answer {names([waiting])}."
         return CheckResult(outcome=Outcome.NOT_APPLICABLE, explanation=explanation)
-    waits = {reply.span: reply.seconds for reply in replies if reply.seconds is not None}
-    if not waits:
+    timed = [(reply.span, reply.seconds) for reply in replies if reply.seconds is not None]
+    if not timed:
         raise CheckNotRunError("The turns have no times; give each turn an `at` or an `offset_seconds`.")
-    late = [span for span, seconds in waits.items() if seconds > limit.max_seconds]
-    slowest = _duration(max(waits.values()))
+    late = [span for span, seconds in timed if seconds > limit.max_seconds]
+    slowest = _duration(max(seconds for _, seconds in timed))
     allowed = _duration(limit.max_seconds)
     if late:
-        explanation = f"{times(len(late), 'reply', 'replies')} took longer than {allowed}; the slowest took {slowest}."
+        explanation = f"{len(late)} of {times(len(timed), 'answer')} took longer than {allowed}, the slowest {slowest}."
     else:
-        explanation = f"Every reply came within {allowed}; the slowest took {slowest}."
+        explanation = f"Every answer came within {allowed}; the slowest took {slowest}."
     return CheckResult(
         outcome=Outcome.NOT_MET if late else Outcome.MET,
-        confidence=round(len(waits) / len(replies), 4),
+        confidence=round(len(timed) / len(replies), 4),
         evidence=first_evidence(late),
         explanation=capped(explanation, len(late)),
     )

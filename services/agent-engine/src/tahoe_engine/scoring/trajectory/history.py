@@ -1,22 +1,18 @@
 """All that a tool call can rest on at its moment: what was said, what the tools answered, what was called."""
 
 import json
-import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pydantic import JsonValue
 
 from tahoe_engine.models.interaction import ToolCall
+from tahoe_engine.scoring.trajectory.tokens import grouped_digits, tokens
 from tahoe_engine.scoring.trajectory.values import Item, is_identifier, key_of, parse, plain_text
 from tahoe_engine.scoring.trajectory.vocabulary import Vocabulary
-from tahoe_engine.scoring.trajectory.words import folded, words
+from tahoe_engine.scoring.trajectory.words import folded
 
-_TOKEN = re.compile(r"[^\s\"'`()\[\]{}<>,;|=*“”‘’]+")
-_ASCII_TOKEN = re.compile(r"[\w.:/#@-]+", re.ASCII)
-_NUMBER_IN_GROUPS = re.compile(r"\d(?:[ ().-]{0,2}\d){6,20}")
-_FEWEST_DIGITS = 7
 _PROSE_WORDS = 8
 """Words from which a text in a tool's answer is read as prose: each word of it counts as told."""
 
@@ -29,11 +25,17 @@ _MOST_FIELDS = 100
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What the customer said last, and the how-manieth turn of the customer it was, from 1."""
+    """What the customer said last.
+
+    Attributes:
+        turn: Index of the turn.
+        words: As they are compared.
+        count: How many turns the customer has had, this one included.
+    """
 
     turn: int
-    words: tuple[str, ...]
     text: str
+    words: tuple[str, ...]
     count: int
 
 
@@ -51,6 +53,7 @@ class Made:
     signature: str
     items: list[Item]
     heard: int
+    answered: bool = False
     answer: JsonValue = None
 
 
@@ -84,19 +87,17 @@ class History:
 
     # What happens
 
-    def hear(self, text: str) -> None:
-        """Takes in words that the agent was given by somebody who is not the customer: the system, an action."""
-        self.said.add(text)
-        self._tokens.update(_tokens(text))
+    def hear(self, text: str) -> tuple[str, ...]:
+        """Takes in words that the agent was given, and returns them."""
+        self._tokens |= tokens(text)
+        return tuple(self.said.add(text))
 
     def hear_customer(self, turn: int, text: str) -> None:
         """Takes in words of the customer; what the agent said before them is thereby answered."""
         for answered in self._unanswered:
             self.hear(answered)
         self._unanswered.clear()
-        found = self.said.add(text)
-        self._tokens.update(_tokens(text))
-        self.heard = Heard(turn, tuple(found), text, self.heard.count + 1 if self.heard else 1)
+        self.heard = Heard(turn, text, self.hear(text), self.heard.count + 1 if self.heard else 1)
 
     def hear_agent(self, text: str) -> None:
         """Takes in words of the agent, which count once the customer answers them."""
@@ -105,8 +106,7 @@ class History:
 
     def add_call(self, call: ToolCall, items: list[Item]) -> None:
         """Takes in a call, with its answer where that stands beside it."""
-        made = Made(call.name, signature(call), items, self.heard.count if self.heard else 0)
-        self.latest = made
+        made = self.latest = Made(call.name, signature(call), items, self.heard.count if self.heard else 0)
         for item in items:
             for value in item.values:
                 if is_identifier(value.name, value.text):
@@ -123,21 +123,16 @@ class History:
     def add_result(self, text: str, call_id: str | None) -> None:
         """Takes in a tool's answer: to the call of that id, or else to the first one that has none yet."""
         made = None if call_id is None else self._by_id.pop(call_id, None)
-        if made is not None:
-            self._waiting = deque(waiting for waiting in self._waiting if waiting is not made)
-        elif call_id is None and self._waiting:
-            made = self._waiting.popleft()
+        while made is None and self._waiting:
+            first = self._waiting.popleft()
+            made = None if first.answered else first
         self._add_answer(made, text)
 
     # What is known
 
     def was_said(self, text: str) -> bool:
         """Whether this very value stands in the conversation or in a tool's prose."""
-        key = key_of(text)
-        if key in self._tokens:
-            return True
-        digits = "".join(filter(str.isdigit, key))
-        return len(digits) >= _FEWEST_DIGITS and not any(map(str.isalpha, key)) and digits in self._tokens
+        return key_of(text) in self._tokens or any(digits in self._tokens for digits in grouped_digits(text))
 
     def is_fact(self, text: str) -> bool:
         """Whether a tool stated this very value, and not as one of several."""
@@ -157,61 +152,56 @@ class History:
         objects = self._beside.get(key, ())
         if len(objects) >= _MOST_OBJECTS:
             return None
-        return [other for values in objects for other in values if key_of(other) != key]
+        return [other for texts in objects for other in texts if key_of(other) != key]
 
-    def options_of(self, identifier: str) -> list[str]:
-        """Returns the values that tools listed in the object of this identifier."""
-        return [option for options in self._options.get(key_of(identifier), ()) for option in options]
+    def options_of(self, identifier: str) -> list[str] | None:
+        """Returns the values that tools listed in the objects of this identifier; None where no telling list is."""
+        lists = self._options.get(key_of(identifier), ())
+        if not 0 < len(lists) < _MOST_OBJECTS:
+            return None
+        return [option for options in lists for option in options]
 
-    def has_options(self, identifier: str) -> bool:
-        """Whether tools listed values in the object of this identifier."""
-        return key_of(identifier) in self._options
-
-    # How answers are taken in
+    # How an answer is taken in
 
     def _add_answer(self, made: Made | None, text: str) -> None:
         answer = parse(text)
         if made is not None:
-            made.answer = answer
-        # A tool that only repeats what the agent sent states nothing.
+            made.answered, made.answer = True, answer
+        # A tool that only repeats what the agent sent states nothing by it.
         self._echoes.update(key for key in self._sent if key not in self._facts and key not in self._choices)
         self._sent.clear()
         if isinstance(answer, str):
-            self._tell(answer)
+            self._add_plain(answer, chosen=False, prose=True)
+            return
         for value, chosen in _nodes(answer):
             if isinstance(value, dict):
                 self._add_object(value)
             elif (plain := plain_text(value)) is not None:
-                self._add_plain(plain, chosen=chosen)
+                self._add_plain(plain, chosen=chosen, prose=plain.count(" ") >= _PROSE_WORDS - 1)
 
-    def _add_plain(self, text: str, *, chosen: bool) -> None:
+    def _add_plain(self, text: str, *, chosen: bool, prose: bool) -> None:
         key = key_of(text)
-        if key not in self._echoes:
-            (self._choices if chosen else self._facts).add(key)
-        if text.count(" ") >= _PROSE_WORDS - 1:
-            self._tell(text)
+        if key in self._echoes:
+            return
+        (self._choices if chosen else self._facts).add(key)
+        if prose:
+            self.told.add(text)
+            # “There is no order A-77” is no source for an A-77 that the agent made up.
+            self._tokens |= tokens(text) - self._sent_identifiers
 
     def _add_object(self, found: dict[str, JsonValue]) -> None:
-        self._facts.update(key_of(name) for name in found if is_identifier("", name) or name.isdigit())
-        own = [(name, text) for name, value in found.items() if (text := plain_text(value)) is not None]
-        own = own[:_MOST_FIELDS]
+        self._facts.update(key_of(name) for name in found if name.isdigit() or is_identifier("", name))
+        own = [(name, text) for name, value in found.items() if (text := plain_text(value)) is not None][:_MOST_FIELDS]
         texts = tuple(dict.fromkeys(text for _, text in own))
         for text in texts:
-            objects = self._beside.setdefault(key_of(text), set())
-            if len(objects) < _MOST_OBJECTS:
-                objects.add(texts)
+            _keep(self._beside, key_of(text), texts)
         identifiers = [key_of(text) for name, text in own if is_identifier(name, text)]
         if not identifiers:
             return
         for inner in found.values():
-            if isinstance(inner, list) and inner and (options := _texts(inner)):
+            if isinstance(inner, list) and (options := _texts(inner)):
                 for identifier in identifiers:
-                    self._options.setdefault(identifier, set()).add(options)
-
-    def _tell(self, text: str) -> None:
-        self.told.add(text)
-        known = self._facts | self._choices if False else None
-        self._tokens.update(_tokens(text))
+                    _keep(self._options, identifier, options)
 
 
 def signature(call: ToolCall) -> str:
@@ -219,3 +209,28 @@ def signature(call: ToolCall) -> str:
     if call.arguments is None:
         return f"{call.name} {call.arguments_text}"
     return f"{call.name} {folded(json.dumps(dict(call.arguments), sort_keys=True, ensure_ascii=False))}"
+
+
+def _nodes(answer: JsonValue) -> Iterator[tuple[JsonValue, bool]]:
+    """Yields every value in an answer, however deep, and whether it is in a list of several."""
+    rest = [(answer, False)]
+    while rest:
+        value, chosen = rest.pop()
+        yield value, chosen
+        if isinstance(value, dict):
+            rest.extend((inner, chosen) for inner in value.values())
+        elif isinstance(value, list):
+            several = chosen or len(value) > 1
+            rest.extend((inner, several) for inner in value)
+
+
+def _texts(values: list[JsonValue]) -> tuple[str, ...]:
+    """Returns the texts of a list that holds nothing else; otherwise none."""
+    texts = tuple(value for value in values if isinstance(value, str))
+    return texts if len(texts) == len(values) else ()
+
+
+def _keep(lists: dict[str, set[tuple[str, ...]]], key: str, texts: tuple[str, ...]) -> None:
+    kept = lists.setdefault(key, set())
+    if len(kept) < _MOST_OBJECTS:
+        kept.add(texts)

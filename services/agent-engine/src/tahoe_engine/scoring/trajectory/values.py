@@ -19,6 +19,7 @@ _DATE_VALUE = re.compile(
 )
 # Possessive, and begun only where white space begins: a megabyte of spaces must not take quadratic time.
 _OPERATORS = re.compile(r"(?<!\s)\s++(?:OR|AND|NOT)\s++|(?<![^\S\n])[^\S\n]*+(?:\|++|&&|[;,\n])\s*+")
+_DECIMAL = re.compile(r"-?\d+\.\d+")
 _AROUND = ".,;:!?#()\"'`*"
 _MOST_DEEP = 100
 """Levels of nesting. What lies deeper is not looked at."""
@@ -59,8 +60,10 @@ def is_identifier(name: str, text: str) -> bool:
 
 
 def key_of(text: str) -> str:
-    """Returns the form in which whole values are compared: folded, without the punctuation around it."""
+    """Returns the form in which whole values are compared: folded, `4.50` as `4.5`, no punctuation around it."""
     key = folded(text)
+    if _DECIMAL.fullmatch(key):
+        return key.rstrip("0").rstrip(".")
     return key.strip(_AROUND) or key
 
 

@@ -24,16 +24,12 @@ FILLERS = listed(
 )
 NEGATIONS = listed("no not none never without off nothing nope dont didnt isnt doesnt wont cant")
 
-_NUMBERS = dict(
-    zip(
-        (
-            "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-            "seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety"
-        ).split(),
-        map(str, (*range(21), *range(30, 100, 10))),
-        strict=True,
-    )
+_NUMBER_WORDS = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
+    *("thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"),
 )
+_NUMBERS = dict(zip(_NUMBER_WORDS, map(str, (*range(21), *range(30, 100, 10))), strict=True))
 
 
 def folded(text: str) -> str:
@@ -45,9 +41,7 @@ def folded(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """Returns all words: folded, singular, number words as digits."""
-    return [
-        _remembered(word) if len(word) <= _LONGEST_KEPT else _normal(word) for word in _WORD.findall(folded(text))
-    ]
+    return [_remembered(word) if len(word) <= _LONGEST_KEPT else _normal(word) for word in _WORD.findall(folded(text))]
 
 
 def content_words(text: str) -> list[str]:

@@ -253,9 +253,9 @@ def identity() -> Sequence[sa.Column[object]]:
 
 
 def times() -> Sequence[sa.Column[object]]:
-    return (
-        sa.Column("created_at", sa.TIMESTAMP(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("updated_at", sa.TIMESTAMP(timezone=True), server_default=sa.text("now()"), nullable=False),
+    return tuple(
+        sa.Column(name, sa.TIMESTAMP(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False)
+        for name in ("created_at", "updated_at")
     )
 
 

@@ -1,0 +1,112 @@
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import asyncpg
+import pytest
+from structlog.testing import capture_logs
+
+from tahoe_core.postgres.lifecycle import EmbeddedServer, ensure_running, stop, superuser_url
+from tahoe_core.postgres.processes import is_alive
+from tahoe_core.postgres.settings import THROWAWAY
+from tahoe_core.postgres.supervise import keep_running
+
+
+@pytest.fixture
+def server(home: Path) -> EmbeddedServer:
+    return ensure_running(home, THROWAWAY)
+
+
+class Supervised:
+    """A running supervisor and what it told."""
+
+    def __init__(self, home: Path) -> None:
+        self.restarts: asyncio.Queue[EmbeddedServer] = asyncio.Queue()
+        self.task = asyncio.create_task(keep_running(home, self.restarts.put, THROWAWAY))
+
+
+@pytest.fixture
+async def supervised(home: Path, server: EmbeddedServer) -> AsyncIterator[Supervised]:
+    running = Supervised(home)
+    await asyncio.sleep(0.1)
+    yield running
+    running.task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running.task
+
+
+def kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+    while is_alive(pid):
+        time.sleep(0.01)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.05)
+
+
+async def test_a_killed_server_is_back_on_its_port_within_two_seconds_and_pools_find_it(home, server, supervised):
+    async with asyncpg.create_pool(superuser_url(home), min_size=1, max_size=2) as pool:
+        begin = time.monotonic()
+        kill(server.pid)
+
+        restarted = await asyncio.wait_for(supervised.restarts.get(), 20)
+
+        assert time.monotonic() - begin < 2 + 1  # noticed within two; the restart itself takes its time
+        assert restarted.port == server.port
+        assert restarted.pid != server.pid
+        with contextlib.suppress(asyncpg.PostgresError, OSError):
+            await pool.fetchval("SELECT 1")  # the pool may first have to notice that its connection is gone
+        assert await pool.fetchval("SELECT 42") == 42
+
+
+async def test_a_server_stopped_on_purpose_stays_stopped(home, server, supervised):
+    await asyncio.to_thread(stop, home)
+
+    await asyncio.wait_for(supervised.task, 10)
+
+    assert not is_alive(server.pid)
+    assert supervised.restarts.empty()
+
+
+async def test_a_server_that_another_command_started_first_is_taken_over(home, server, supervised):
+    def kill_and_start() -> EmbeddedServer:
+        kill(server.pid)
+        return ensure_running(home, THROWAWAY)
+
+    other = await asyncio.to_thread(kill_and_start)
+
+    assert (await asyncio.wait_for(supervised.restarts.get(), 20)).pid == other.pid
+
+
+async def test_a_restart_that_fails_is_logged_and_tried_again_ever_more_slowly(home, server, supervised, monkeypatch):
+    monkeypatch.setattr("tahoe_core.postgres.supervise._PAUSES_SECONDS", (0.0, 0.05, 0.1))
+    with capture_logs() as logs:
+        kill(server.pid)
+        with socket.create_server(("127.0.0.1", server.port)):
+            await until(lambda: len(logs) >= 3)
+        restarted = await asyncio.wait_for(supervised.restarts.get(), 20)
+
+    failures = [entry for entry in logs if entry["event"] == "embedded_postgres_down"]
+    assert [entry["next_try_seconds"] for entry in failures[:3]] == [0.05, 0.1, 0.1]
+    assert "The port is in use by another program." in failures[0]["error"]
+    assert restarted.port == server.port
+    assert logs[-1]["event"] == "embedded_postgres_restarted"
+
+
+async def test_a_stop_while_restarts_fail_ends_the_attempts(home, server, supervised, monkeypatch):
+    monkeypatch.setattr("tahoe_core.postgres.supervise._PAUSES_SECONDS", (0.0, 0.05))
+    with capture_logs() as logs:
+        kill(server.pid)
+        with socket.create_server(("127.0.0.1", server.port)):
+            await until(lambda: logs)
+
+            assert await asyncio.to_thread(stop, home) is False
+            await asyncio.wait_for(supervised.task, 10)

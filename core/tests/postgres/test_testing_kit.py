@@ -1,0 +1,83 @@
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from tahoe_core.postgres.lifecycle import superuser_url
+from tahoe_core.postgres.processes import is_alive
+from tahoe_core.postgres.testing import temporary_postgres
+
+HOLD = """
+import sys, time
+from tahoe_core.postgres.testing import temporary_postgres
+with temporary_postgres() as postgres:
+    print(postgres.home, postgres.server.pid, flush=True)
+    time.sleep(600)
+"""
+BEGIN = """
+from tahoe_core.postgres.lifecycle import ensure_running
+from tahoe_core.postgres.testing import temporary_home
+with temporary_home() as home:
+    print(home, flush=True)
+    ensure_running(home)
+    time.sleep(600)
+"""
+
+
+def wait_until_gone(home: Path, *pids: int) -> None:
+    deadline = time.monotonic() + 20
+    while home.exists() or any(is_alive(pid) for pid in pids):
+        assert time.monotonic() < deadline, os.listdir(home)
+        time.sleep(0.05)
+
+
+async def test_a_temporary_server_works_and_leaves_nothing_behind(fetch):
+    with temporary_postgres() as postgres:
+        assert await fetch(superuser_url(postgres.home), "SELECT 1")
+
+    assert not postgres.home.exists()
+    assert not is_alive(postgres.server.pid)
+
+
+def test_an_error_in_the_test_leaves_nothing_behind_either():
+    with pytest.raises(ZeroDivisionError), temporary_postgres() as postgres:
+        raise ZeroDivisionError
+
+    assert not postgres.home.exists()
+    assert not is_alive(postgres.server.pid)
+
+
+def test_a_killed_test_run_leaves_nothing_behind(child):
+    run = child(HOLD)
+    home, pid = run.stdout.readline().split()
+    assert is_alive(int(pid))
+
+    run.kill()
+
+    wait_until_gone(Path(home), int(pid))
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.1, 0.3])
+def test_a_test_run_killed_during_the_first_start_leaves_nothing_behind(child, seconds):
+    run = child("import time\n" + BEGIN)
+    home = Path(run.stdout.readline().strip())
+    time.sleep(seconds)
+
+    run.kill()
+
+    wait_until_gone(home)
+
+
+def test_a_test_run_killed_while_its_data_lies_elsewhere_leaves_nothing_behind(child, as_root):
+    run = child("import os, time\n" + BEGIN.replace("    print(", "    os.chmod(home, 0o700)\n    print("))
+    home = Path(run.stdout.readline().strip())
+    while not (home / "postgres").exists():
+        assert run.poll() is None
+    place = (home / "postgres").readlink().parent
+    assert str(home) in (place / "home").read_text()
+
+    run.kill()
+
+    wait_until_gone(home)
+    assert not place.exists()

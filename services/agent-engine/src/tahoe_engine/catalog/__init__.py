@@ -1,0 +1,1 @@
+"""What a team scores with: scorecards, agent templates, portfolios, tools and model providers."""

@@ -1,0 +1,1 @@
+"""One repository a table: the only place where the engine's queries are written."""

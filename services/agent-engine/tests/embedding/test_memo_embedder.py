@@ -1,0 +1,65 @@
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+from tahoe_engine.embedding.memo import MemoEmbedder
+
+
+class CountingEmbedder:
+    """Gives each text a vector of its length, and keeps what it was asked."""
+
+    model = "lengths"
+    dimensions = 2
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.asked.extend(texts)
+        return np.array([[len(text), 1] for text in texts], dtype=np.float32)
+
+
+def test_equal_texts_are_computed_once_and_answered_in_order() -> None:
+    inner = CountingEmbedder()
+    memo = MemoEmbedder(inner)
+    vectors = memo.embed(["aa", "b", "aa"])
+    assert vectors.tolist() == [[2, 1], [1, 1], [2, 1]]
+    assert memo.embed(["b", "ccc"]).tolist() == [[1, 1], [3, 1]]
+    assert inner.asked == ["aa", "b", "ccc"]
+
+
+def test_it_speaks_for_the_inner_embedder() -> None:
+    memo = MemoEmbedder(CountingEmbedder())
+    assert (memo.model, memo.dimensions) == ("lengths", 2)
+    assert memo.embed([]).shape == (0, 2)
+
+
+def test_the_least_recently_used_is_forgotten_first() -> None:
+    inner = CountingEmbedder()
+    memo = MemoEmbedder(inner, capacity=2)
+    memo.embed(["a", "bb"])
+    memo.embed(["a"])
+    memo.embed(["ccc"])
+    inner.asked.clear()
+    memo.embed(["a", "ccc", "bb"])
+    assert inner.asked == ["bb"]
+
+
+def test_more_texts_than_it_keeps_are_all_answered() -> None:
+    memo = MemoEmbedder(CountingEmbedder(), capacity=3)
+    assert memo.embed(["x" * n for n in range(1, 11)])[:, 0].tolist() == list(range(1, 11))
+
+
+def test_a_caller_who_changes_a_vector_changes_only_its_own() -> None:
+    memo = MemoEmbedder(CountingEmbedder())
+    memo.embed(["aa"])[:] = 7
+    assert memo.embed(["aa"]).tolist() == [[2, 1]]
+
+
+def test_threads_may_share_it() -> None:
+    memo = MemoEmbedder(CountingEmbedder(), capacity=5)
+    texts = ["x" * n for n in range(1, 30)]
+    with ThreadPoolExecutor(4) as pool:
+        for vectors in pool.map(lambda _: memo.embed(texts), range(50)):
+            assert vectors[:, 0].tolist() == list(range(1, 30))
