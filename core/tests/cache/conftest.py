@@ -5,7 +5,6 @@ import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -41,7 +40,7 @@ def start_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartRedis
     if binary is None:
         pytest.skip("redis-server is not installed (Debian: apt-get install redis-server)")
     started: list[subprocess.Popen[bytes]] = []
-    directory: Path = tmp_path_factory.mktemp("redis")
+    directory = tmp_path_factory.mktemp("redis")
 
     def start(port: int) -> "subprocess.Popen[bytes]":
         options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]

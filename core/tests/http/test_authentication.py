@@ -1,9 +1,12 @@
 from typing import TYPE_CHECKING
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
+from tahoe_core.http.authentication import AuthenticationMiddleware
+from tahoe_core.security.principal import ServiceTokenAuthenticator
 from tahoe_core.security.service_token import create_service_token
 
 if TYPE_CHECKING:
@@ -57,3 +60,21 @@ async def test_a_route_knows_who_asks(client: httpx.AsyncClient, notes: "Notes",
     await client.post("/v1/notes", json={"title": "a"})
     assert [maker.team_id for maker in notes.makers] == [team_id]
     assert notes.makers[0].subject == "service-token"
+
+
+async def test_a_websocket_is_closed_before_any_route_sees_it() -> None:
+    async def route(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise AssertionError
+
+    async def receive() -> Message:
+        raise AssertionError
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    authenticator = ServiceTokenAuthenticator(uuid4(), create_service_token())
+    app = AuthenticationMiddleware(route, authenticator, public_paths=["/health"])
+    await app({"type": "websocket", "path": "/health", "headers": []}, receive, send)
+    assert [message["type"] for message in sent] == ["websocket.close"]

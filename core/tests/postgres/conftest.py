@@ -12,7 +12,8 @@ import psutil
 import pytest
 
 from tahoe_core.postgres.home import make_passable
-from tahoe_core.postgres.lifecycle import stop
+from tahoe_core.postgres.lifecycle import ensure_running, stop
+from tahoe_core.postgres.settings import THROWAWAY
 from tahoe_core.postgres.testing import TemporaryPostgres, temporary_home, temporary_postgres
 
 type Fetch = Callable[[str, str], Awaitable[list[Any]]]
@@ -38,6 +39,22 @@ def home(base: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
+def template(base: Path) -> Path:
+    """A home with a cluster, stopped."""
+    directory = base / "template"
+    ensure_running(directory, THROWAWAY)
+    stop(directory)
+    return directory
+
+
+@pytest.fixture
+def made(home: Path, template: Path) -> Path:
+    """A home with a stopped cluster of its own: a copy, which takes a third of the time that a new one would."""
+    subprocess.run(["cp", "-a", f"{template}/.", home], check=True)
+    return home
+
+
+@pytest.fixture(scope="session")
 def shared() -> Iterator[TemporaryPostgres]:
     """One server for the tests that only look at it or work in databases of their own."""
     with temporary_postgres() as postgres:
@@ -49,7 +66,7 @@ def fetch() -> Fetch:
     async def run(url: str, query: str) -> list[Any]:
         connection = await asyncpg.connect(url.partition("?")[0], timeout=10)
         try:
-            return await connection.fetch(query)
+            return list(await connection.fetch(query))
         finally:
             await connection.close()
 

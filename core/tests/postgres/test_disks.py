@@ -1,11 +1,13 @@
 import json
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+type InPrivateMounts = Callable[..., Any]
+type OnSmallDisk = Callable[..., dict[str, Any]]
 
 PRELUDE = """
 import asyncio, json, os, signal, sys
@@ -16,24 +18,26 @@ from tahoe_core.postgres import cluster
 from tahoe_core.postgres.lifecycle import ensure_running, stop, superuser_url
 from tahoe_core.postgres.status import find_status
 
+
+
 home = Path(sys.argv[1]) / "home"
 
-def report(**found):
+def report(**found) -> None:
     print(json.dumps(found))
 
-def attempt():
+def attempt() -> None:
     try:
         ensure_running(home)
     except EmbeddedPostgresError as error:
         return str(error)
     return "started"
 
-def fill(leave_bytes):
+def fill(leave_bytes) -> None:
     room = os.statvfs(home)
     with (home / "ballast").open("wb") as file:
         file.write(bytes(max(0, room.f_bavail * room.f_frsize - leave_bytes)))
 
-async def fetch(query):
+async def fetch(query) -> None:
     connection = await asyncpg.connect(superuser_url(home))
     try:
         return [tuple(row) for row in await connection.fetch(query)]
@@ -43,11 +47,11 @@ async def fetch(query):
 
 
 @pytest.fixture
-def on_small_disk(home: Path, in_private_mounts) -> Callable[..., dict[str, Any]]:
+def on_small_disk(home: Path, in_private_mounts: InPrivateMounts) -> OnSmallDisk:
     """Run code with ``home`` on a disk of its own; returns what the code reports."""
 
     def run(size: str, code: str) -> dict[str, Any]:
-        done: subprocess.CompletedProcess[str] = in_private_mounts(
+        done = in_private_mounts(
             'mount -t tmpfs -o size="$1",mode=0711 tmpfs "$2"; exec "$3" -c "$4" "$2"',
             size,
             home,
@@ -55,20 +59,21 @@ def on_small_disk(home: Path, in_private_mounts) -> Callable[..., dict[str, Any]
             PRELUDE + code,
         )
         assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
 
     return run
 
 
 class TestAFullDisk:
-    def test_is_found_out_before_anything_is_made(self, on_small_disk):
+    def test_is_found_out_before_anything_is_made(self, on_small_disk: OnSmallDisk) -> None:
         found = on_small_disk("100m", "report(said=attempt(), left=os.listdir(home))")
 
         assert "The disk is nearly full" in found["said"]
         assert "Postgres needs 200 MB. Free some space" in found["said"]
         assert found["left"] == ["postgres.lock"]
 
-    def test_during_the_making_of_the_cluster_leaves_nothing_half_made(self, on_small_disk):
+    def test_during_the_making_of_the_cluster_leaves_nothing_half_made(self, on_small_disk: OnSmallDisk) -> None:
         found = on_small_disk(
             "30m", "cluster.NEEDED_TO_CREATE_BYTES = 0\nreport(said=attempt(), left=os.listdir(home))"
         )
@@ -77,7 +82,7 @@ class TestAFullDisk:
         assert "No space left on device" in found["said"]
         assert found["left"] == ["postgres.lock"]
 
-    def test_keeps_a_stopped_server_from_starting_until_there_is_room(self, on_small_disk):
+    def test_keeps_a_stopped_server_from_starting_until_there_is_room(self, on_small_disk: OnSmallDisk) -> None:
         found = on_small_disk(
             "300m",
             """
@@ -96,7 +101,7 @@ stop(home)
         assert "The disk is nearly full" in found["problems"][0]
         assert found["then"] == "started"
 
-    def test_is_named_when_only_the_server_notices_it(self, on_small_disk):
+    def test_is_named_when_only_the_server_notices_it(self, on_small_disk: OnSmallDisk) -> None:
         found = on_small_disk(
             "300m",
             """
@@ -111,7 +116,7 @@ report(said=attempt())
         assert "The disk is full" in found["said"]
         assert "Free some space" in found["said"]
 
-    def test_costs_no_row_that_was_committed_before(self, on_small_disk):
+    def test_costs_no_row_that_was_committed_before(self, on_small_disk: OnSmallDisk) -> None:
         found = on_small_disk(
             "300m",
             """
@@ -135,7 +140,7 @@ stop(home)
 
 
 class TestAReadOnlyDisk:
-    def test_is_named_on_the_first_start(self, on_small_disk):
+    def test_is_named_on_the_first_start(self, on_small_disk: OnSmallDisk) -> None:
         found = on_small_disk(
             "300m",
             "home.mkdir()\nos.system(f'mount -o remount,ro {sys.argv[1]}')\nreport(said=attempt())",
@@ -144,7 +149,7 @@ class TestAReadOnlyDisk:
         assert "The file system is mounted read-only." in found["said"]
         assert "TAHOE_HOME" in found["said"]
 
-    def test_is_named_when_there_is_a_cluster_already(self, on_small_disk):
+    def test_is_named_when_there_is_a_cluster_already(self, on_small_disk: OnSmallDisk) -> None:
         found = on_small_disk(
             "300m",
             """

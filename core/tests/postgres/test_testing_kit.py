@@ -1,12 +1,16 @@
-import os
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tahoe_core.postgres.lifecycle import superuser_url
 from tahoe_core.postgres.processes import is_alive
 from tahoe_core.postgres.testing import temporary_postgres
+
+type Fetch = Callable[[str, str], Awaitable[list[Any]]]
+type Child = Callable[..., Any]
 
 HOLD = """
 import sys, time
@@ -18,6 +22,8 @@ with temporary_postgres() as postgres:
 BEGIN = """
 from tahoe_core.postgres.lifecycle import ensure_running
 from tahoe_core.postgres.testing import temporary_home
+
+
 with temporary_home() as home:
     print(home, flush=True)
     ensure_running(home)
@@ -28,11 +34,11 @@ with temporary_home() as home:
 def wait_until_gone(home: Path, *pids: int) -> None:
     deadline = time.monotonic() + 20
     while home.exists() or any(is_alive(pid) for pid in pids):
-        assert time.monotonic() < deadline, os.listdir(home)
+        assert time.monotonic() < deadline, home
         time.sleep(0.05)
 
 
-async def test_a_temporary_server_works_and_leaves_nothing_behind(fetch):
+async def test_a_temporary_server_works_and_leaves_nothing_behind(fetch: Fetch) -> None:
     with temporary_postgres() as postgres:
         assert await fetch(superuser_url(postgres.home), "SELECT 1")
 
@@ -40,7 +46,7 @@ async def test_a_temporary_server_works_and_leaves_nothing_behind(fetch):
     assert not is_alive(postgres.server.pid)
 
 
-def test_an_error_in_the_test_leaves_nothing_behind_either():
+def test_an_error_in_the_test_leaves_nothing_behind_either() -> None:
     with pytest.raises(ZeroDivisionError), temporary_postgres() as postgres:
         raise ZeroDivisionError
 
@@ -48,7 +54,7 @@ def test_an_error_in_the_test_leaves_nothing_behind_either():
     assert not is_alive(postgres.server.pid)
 
 
-def test_a_killed_test_run_leaves_nothing_behind(child):
+def test_a_killed_test_run_leaves_nothing_behind(child: Child) -> None:
     run = child(HOLD)
     home, pid = run.stdout.readline().split()
     assert is_alive(int(pid))
@@ -59,7 +65,7 @@ def test_a_killed_test_run_leaves_nothing_behind(child):
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.1, 0.3])
-def test_a_test_run_killed_during_the_first_start_leaves_nothing_behind(child, seconds):
+def test_a_test_run_killed_during_the_first_start_leaves_nothing_behind(child: Child, seconds: float) -> None:
     run = child("import time\n" + BEGIN)
     home = Path(run.stdout.readline().strip())
     time.sleep(seconds)
@@ -69,7 +75,7 @@ def test_a_test_run_killed_during_the_first_start_leaves_nothing_behind(child, s
     wait_until_gone(home)
 
 
-def test_a_test_run_killed_while_its_data_lies_elsewhere_leaves_nothing_behind(child, as_root):
+def test_a_test_run_killed_while_its_data_lies_elsewhere_leaves_nothing_behind(child: Child, as_root: None) -> None:
     run = child("import os, time\n" + BEGIN.replace("    print(", "    os.chmod(home, 0o700)\n    print("))
     home = Path(run.stdout.readline().strip())
     while not (home / "postgres").exists():

@@ -2,11 +2,13 @@ import asyncio
 
 import click
 
-from tahoe_cli.database import Database, migrate, open_database
+from tahoe_cli.database import Database, migrate, open_database, require_current
 from tahoe_cli.output import json_option, print_json
 from tahoe_cli.seeding import seed_team
+from tahoe_engine.composition import compose
 from tahoe_engine.db.revision import HEAD
-from tahoe_engine.settings import load_settings
+from tahoe_engine.models.catalog import SeedReport
+from tahoe_engine.settings import EngineSettings, load_settings
 
 
 @click.group("db", epilog="\b\nExamples:\n  tahoe db upgrade\n  tahoe db current\n  tahoe db seed")
@@ -54,10 +56,25 @@ def current(*, as_json: bool) -> int:
 
 
 @command.command("seed", epilog="\b\nExample:\n  tahoe db seed")
-def seed() -> None:
+@json_option
+def seed(*, as_json: bool) -> None:
     """Apply the example scorecards for the team; run again, it changes nothing."""
     settings = load_settings()
-    click.echo(str(asyncio.run(seed_team(settings, open_database(settings)))))
+    report = asyncio.run(_seed(settings, open_database(settings)))
+    if as_json:
+        print_json(report.model_dump(mode="json"))
+        return
+    for kind, names in report.model_dump().items():
+        click.echo(f"{kind.replace('_', ' '):<16} {', '.join(names) or '-'}")
+
+
+async def _seed(settings: EngineSettings, database: Database) -> SeedReport:
+    await require_current(database)
+    services = compose(settings, database.app)
+    try:
+        return await seed_team(services)
+    finally:
+        await services.aclose()
 
 
 async def _current(database: Database) -> str | None:

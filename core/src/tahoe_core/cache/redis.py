@@ -8,6 +8,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
+from redis.maint_notifications import MaintNotificationsConfig
 
 from tahoe_core.cache.keyspace import CacheKey
 from tahoe_core.cache.port import require_size, require_ttl
@@ -45,6 +46,8 @@ class RedisCache:
             socket_connect_timeout=timeout_s,
             retry=Retry(NoBackoff(), 0),
             decode_responses=False,
+            # Redis Enterprise's notices; while they are on, the pool hands out connections that the server has closed.
+            maint_notifications_config=MaintNotificationsConfig(enabled=False),
         )
         self._redis = Redis(connection_pool=self._pool)
         at = self._pool.connection_kwargs

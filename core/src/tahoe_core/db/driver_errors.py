@@ -67,14 +67,12 @@ def translate(error: BaseException, place: str) -> TahoeError | None:
     state = find_sqlstate(error)
     if state is not None:
         return _translate_state(state, error, place)
-    if isinstance(error, asyncpg.exceptions.DataError):
-        return InvalidInputError("A value cannot be stored: it does not fit its column's type.")
     if isinstance(error, TimeoutError):
         return UnavailableError(f"Postgres at {place} does not answer in time.", cure=_CHECK_DATABASE)
     if isinstance(error, OSError):
         why = error.strerror or type(error).__name__
         return UnavailableError(f"Postgres at {place} cannot be reached: {why}.", cure=_CHECK_DATABASE)
-    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
+    if isinstance(error.__cause__ or error, asyncpg.InterfaceError | asyncpg.InternalClientError):
         return UnavailableError(f"The connection to Postgres at {place} was lost.", cure="Try again.")
     return None
 

@@ -14,6 +14,7 @@ from tahoe_core.security.principal import Authenticator, Principal
 
 SCOPE_KEY = "tahoe.principal"
 MAX_TOKEN_CHARACTERS = 4096
+POLICY_VIOLATION = 1008
 CURE = "Send Authorization: Bearer and the service token of your team."
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="bearer", description="The service token of your team.")
@@ -36,6 +37,9 @@ class AuthenticationMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request; an error is rendered further out."""
+        if scope["type"] == "websocket":  # none is served; one that is added must bring its own way in
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+            return
         if scope["type"] != "http" or self._is_public(scope["path"].removeprefix(scope.get("root_path", ""))):
             await self._app(scope, receive, send)
             return

@@ -25,14 +25,14 @@ class Page[Item](BaseModel):
         return cls(items=[convert(row) for row in page.items], next_cursor=page.next_cursor)
 
 
-def read_page_request(
+async def read_page_request(
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items a page may hold.")] = DEFAULT_LIMIT,
     cursor: Annotated[
         str | None,
         Query(pattern=CURSOR_PATTERN, description="`next_cursor` of the page before; none: the first page."),
     ] = None,
 ) -> PageRequest:
-    """Returns which part of a list is asked for.
+    """Returns which part of a list is asked for; `async`, as FastAPI sends any other dependency through a thread.
 
     Raises:
         NotFoundError: The cursor is none that a list gave, so there is no such page. What does not even look like one

@@ -52,7 +52,6 @@ class ServerSettings:
 
 _THROWAWAY_OPTIONS = {
     "fsync": "off",
-    "synchronous_commit": "off",
     "full_page_writes": "off",
     "shared_buffers": "32MB",
 }

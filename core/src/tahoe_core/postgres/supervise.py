@@ -54,7 +54,9 @@ async def keep_running(
             server = await asyncio.to_thread(_restart, files, settings, known.port)
         except TahoeError as error:
             pause = _PAUSES_SECONDS[min(attempts, len(_PAUSES_SECONDS) - 1)]
-            logger.error("embedded_postgres_down", error=str(error), attempt=attempts, next_try_seconds=pause)
+            logger.error(  # noqa: TRY400 -- the error explains itself; a traceback every 30 seconds would hide it
+                "embedded_postgres_down", error=str(error), attempt=attempts, next_try_seconds=pause
+            )
             continue
         if server is None:
             logger.info("embedded_postgres_stopped_on_purpose", home=str(files.root))

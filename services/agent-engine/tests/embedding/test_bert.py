@@ -1,6 +1,7 @@
 import math
 
 import numpy as np
+
 from tahoe_engine.embedding.bert import gelu, read_weights
 from tahoe_engine.embedding.local import find_model_folder
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from tahoe_core.errors import UnavailableError
 from tahoe_engine.embedding.local import LocalEmbedder, find_model_folder
 

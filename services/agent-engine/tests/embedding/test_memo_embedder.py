@@ -3,6 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
+
 from tahoe_engine.embedding.memo import MemoEmbedder
 
 

@@ -26,3 +26,8 @@ def suggest(name: str, known: Sequence[str]) -> str:
         return f"Did you mean {' or '.join(near)}?"
     more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
     return f"There are: {', '.join(known[:_LISTED])}{more}." if known else ""
+
+
+def no_such_version(noun: str, name: str, version: int, newest: int) -> NotFoundError:
+    """Returns the error for a version that is not there."""
+    return NotFoundError(f"The {noun} {name!r} has no version {version}.", cure=f"The newest is {newest}.")

@@ -23,6 +23,14 @@ Name = Annotated[
         description="Letters, digits, dot, dash, underscore, colon and slash.",
     ),
 ]
+TemplateName = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z0-9][a-z0-9_.-]*$",
+        max_length=201,
+        description="Like a scorecard's name, with room for `<scorecard>.<category>`.",
+    ),
+]
 JsonObject = dict[str, JsonValue]
 
 
@@ -56,6 +64,12 @@ class Stored(StrictModel):
     updated_at: AwareDatetime
 
 
+class NamedInput(StrictModel):
+    """Something that its team calls by name."""
+
+    name: str
+
+
 class TemplateCheck(StrictModel):
     """A check with a name, by which scorecards refer to it."""
 
@@ -63,7 +77,7 @@ class TemplateCheck(StrictModel):
     spec: CheckSpec
 
 
-class AgentTemplateInput(StrictModel):
+class AgentTemplateInput(NamedInput):
     """A specialist's blueprint.
 
     Attributes:
@@ -73,7 +87,7 @@ class AgentTemplateInput(StrictModel):
         trigger_rules: When the specialist is called in.
     """
 
-    name: Slug
+    name: TemplateName
     description: Description = ""
     type: AgentTemplateType = AgentTemplateType.SPECIALIST
     model: str | None = Field(default=None, min_length=1, max_length=200)
@@ -92,7 +106,7 @@ class AgentTemplate(AgentTemplateInput, Stored):
     version: int
 
 
-class ToolInput(StrictModel):
+class ToolInput(NamedInput):
     """Something that an agent can use."""
 
     name: Name
@@ -105,7 +119,7 @@ class Tool(ToolInput, Stored):
     """A stored tool."""
 
 
-class ModelProviderInput(StrictModel):
+class ModelProviderInput(NamedInput):
     """Where models answer."""
 
     name: Name
@@ -166,7 +180,7 @@ class PortfolioConfiguration(StrictModel):
     overrides: ScorecardSettings = ScorecardSettings()
 
 
-class PortfolioInput(StrictModel):
+class PortfolioInput(NamedInput):
     """A group of scorecards with settings in common."""
 
     name: Slug
@@ -199,9 +213,14 @@ class AppliedScorecard(StrictModel):
 
 
 class SeedReport(StrictModel):
-    """What seeding added; empty on a second run."""
+    """What seeding added; nothing on a second run.
+
+    Attributes:
+        kept: Example scorecards of which the team has another version, which stays.
+    """
 
     portfolios: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
     model_providers: tuple[str, ...] = ()
     scorecards: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()

@@ -14,15 +14,17 @@ _HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud
 def visible(text: str) -> str:
     """Puts one visible character in place of each hidden one, so that offsets hold.
 
-    Control characters become their Unicode pictures (␛ for an escape), direction overrides become ⇄, and what no
-    file can hold becomes �.
+    Control characters become their Unicode pictures (␛ for an escape), carriage returns become spaces, direction
+    overrides become ⇄, and what no file can hold becomes �.
     """
     return _HIDDEN.sub(_picture, text)
 
 
 def _picture(match: re.Match[str]) -> str:
     code = ord(match[0])
-    if code < _CONTROL_PICTURES and code < ord(" "):
+    if match[0] == "\r":  # the first half of a line break in many sources
+        return " "
+    if code < ord(" "):
         return chr(_CONTROL_PICTURES + code)
     if code == _DELETE:
         return "␡"

@@ -6,7 +6,7 @@ was not run. What remains is met (1) or not met (0), and where checks disagree t
 
 - `lowest`: not met as soon as one check says so;
 - `highest`: met as soon as one check says so;
-- `weighted`: the mean of 1 and 0, weighted by agent weight times confidence. It is the requirement's value as it is; above
+- `weighted`: the mean of 1 and 0, weighted by agent weight times confidence. That mean is its value; above
   one half the requirement is met, at one half or below it is not.
 
 **A category's score** is 100 times the mean value of its evaluated requirements, weighted by their weights.

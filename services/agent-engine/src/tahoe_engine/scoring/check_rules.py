@@ -1,10 +1,11 @@
 """What must hold in a check beyond its format."""
 
 from collections.abc import Iterator
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 import regex
 
+from tahoe_core.errors import InvalidInputError
 from tahoe_engine.models.check_specs import (
     AbsenceCheck,
     CheckSpec,
@@ -18,6 +19,7 @@ from tahoe_engine.models.check_specs import (
 )
 from tahoe_engine.scoring.patterns import compile_pattern
 from tahoe_engine.scoring.problems import Location, near
+from tahoe_engine.scoring.time_zones import find_time_zone
 from tahoe_engine.scoring.wording import quoted
 
 type Complaint = tuple[Location, str]
@@ -97,12 +99,9 @@ def _about_local_hours(spec: TimingCheck) -> Iterator[Complaint]:
         value = getattr(hours, key)
         if value.second or value.microsecond or value.tzinfo:  # a bare 8 is read as eight seconds after midnight, UTC
             yield (key,), "must be a time of day in hours and minutes, for instance 08:00, without a zone."
-    if hours.time_zone is not None:
-        try:
-            ZoneInfo(hours.time_zone)
-        except (ValueError, OSError, KeyError):  # also names that are folders, or point out of the folder of zones
-            suggestion = near(hours.time_zone, available_timezones())
-            yield ("time_zone",), f"{quoted(hours.time_zone)} is no IANA time zone.{suggestion}"
+    if hours.time_zone is not None and find_time_zone(hours.time_zone) is None:
+        suggestion = near(hours.time_zone, available_timezones())
+        yield ("time_zone",), f"{quoted(hours.time_zone)} is no IANA time zone.{suggestion}"
 
 
 def _about_ratio(spec: RatioCheck) -> Iterator[Complaint]:
@@ -115,20 +114,21 @@ def _about_ratio(spec: RatioCheck) -> Iterator[Complaint]:
 
 def _about_schema(spec: JsonSchemaCheck) -> Iterator[Complaint]:
     # Few scorecards ask for jsonschema, and it takes long to import.
-    from jsonschema import Draft202012Validator, SchemaError  # noqa: PLC0415 - see above
+    from tahoe_engine.scoring.bounded_schema import BoundedSchema  # noqa: PLC0415 - see above
 
     try:
-        Draft202012Validator.check_schema(spec.json_schema)
-    except SchemaError as error:
-        yield tuple(error.absolute_path), f"is no valid JSON Schema: {quoted(error.message)}."
+        BoundedSchema(spec.json_schema)
+    except InvalidInputError as error:
+        steps = (error.field or "").split(".")[1:]
+        yield tuple(int(step) if step.isdecimal() else step for step in steps), str(error)
 
 
 def _about_regions(spec: PersonalDataCheck) -> Iterator[Complaint]:
     if "phone" not in spec.kinds:
         return
     # The tables of phone numbers are large, and few scorecards ask for them.
-    from phonenumbers import SUPPORTED_REGIONS  # noqa: PLC0415 - see above
+    from tahoe_engine.scoring.personal.phones import unknown_regions  # noqa: PLC0415 - see above
 
     for index, region in enumerate(spec.regions):
-        if region not in SUPPORTED_REGIONS:
-            yield (index,), f"{quoted(region)} is no country code of ISO 3166 in capital letters, such as US or GB."
+        if unknown_regions((region.upper(),)):
+            yield (index,), f"{quoted(region)} is no country code of ISO 3166, such as US or GB."

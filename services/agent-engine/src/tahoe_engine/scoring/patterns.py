@@ -162,7 +162,7 @@ def _places(expressions: Sequence[Expression], text: str, limit: float) -> list[
                 places.append((start, end))
                 if len(places) >= MAX_SPANS:
                     break
-    return places if len(places) < 2 or len(expressions) == 1 else _without_overlaps(places)  # noqa: PLR2004
+    return places if len(expressions) == 1 else _without_overlaps(places)
 
 
 def _without_overlaps(places: list[tuple[int, int]]) -> list[tuple[int, int]]:

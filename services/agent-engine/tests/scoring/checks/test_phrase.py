@@ -5,6 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+
 from tahoe_core.errors import UnavailableError
 from tahoe_engine.embedding.local import LocalEmbedder
 from tahoe_engine.embedding.memo import MemoEmbedder

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tahoe_engine.scoring.sentences import LONGEST_SENTENCE, split_sentences
 
 TEXT = st.text(

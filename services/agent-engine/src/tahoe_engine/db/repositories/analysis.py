@@ -13,6 +13,7 @@ from tahoe_engine.db.repositories.analysis_row import NewAnalysis, to_document, 
 from tahoe_engine.models.analysis import Analysis
 from tahoe_engine.models.stored import AnalysisFilter, AnalysisSummary
 
+_TABLE = AnalysisORM.metadata.tables[AnalysisORM.__tablename__]
 _COLUMNS = (
     "id",
     "interaction_id",
@@ -96,20 +97,22 @@ def _conditions(which: AnalysisFilter) -> list[ColumnExpressionArgument[bool]]:
 
 def _insert_statement() -> Insert:
     """One array a column: the statement stays the same for any number of rows, so that it is prepared once."""
-    table = AnalysisORM.__table__
+    table = _TABLE
     # JSON travels as text and becomes jsonb in the database: an array of jsonb would be serialized twice.
     kinds = {name: AnalysisORM.scorecard_name.type if _is_json(name) else table.c[name].type for name in _COLUMNS}
     arrays = [bindparam(name, type_=ARRAY(kind)) for name, kind in kinds.items()]
     columns = [column(name, kind) for name, kind in kinds.items()]
     batch = func.unnest(*arrays).table_valued(*columns, with_ordinality="place").render_derived()
-    values: list[Any] = [cast(batch.c[name], JSONB) if _is_json(name) else batch.c[name] for name in _COLUMNS]
+    # One look at the clock a row, or it would be finished before it began.
+    timed = select(*batch.c, func.clock_timestamp().label("now")).subquery()
+    values: list[Any] = [cast(timed.c[name], JSONB) if _is_json(name) else timed.c[name] for name in _COLUMNS]
     team = bindparam("team", type_=AnalysisORM.team_id.type)
-    rows = select(team, func.clock_timestamp(), *values).order_by(batch.c.place)
-    return insert(AnalysisORM).from_select(["team_id", "completed_at", *_COLUMNS], rows)
+    rows = select(team, timed.c.now, timed.c.now, timed.c.now, *values).order_by(timed.c.place)
+    return insert(_TABLE).from_select(["team_id", "created_at", "updated_at", "completed_at", *_COLUMNS], rows)
 
 
 def _is_json(name: str) -> bool:
-    return isinstance(AnalysisORM.__table__.c[name].type, JSONB)
+    return isinstance(_TABLE.c[name].type, JSONB)
 
 
 _INSERT = _insert_statement()

@@ -6,7 +6,7 @@ from datetime import datetime
 from pydantic import JsonValue, ValidationError
 
 from tahoe_core.errors import ReadError
-from tahoe_engine.interactions.formats.draft import InteractionDraft, TurnDraft
+from tahoe_engine.interactions.formats.draft import InteractionDraft, TurnDraft, refuse_too_many
 from tahoe_engine.interactions.formats.field_map import FieldMap
 from tahoe_engine.interactions.formats.options import ReadOptions
 from tahoe_engine.interactions.formats.roles import find_role, other_side
@@ -29,6 +29,7 @@ def assemble(draft: InteractionDraft, options: ReadOptions) -> tuple[Interaction
     """
     if not draft.turns:
         raise ReadError("There are no turns in it.", cure="An interaction needs at least one turn.")
+    refuse_too_many(len(draft.turns))
     notes = list(draft.notes)
     metadata = dict(draft.metadata)
     written = draft.occurred_at

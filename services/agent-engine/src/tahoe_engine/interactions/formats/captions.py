@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html import unescape
 
 from tahoe_core.errors import ReadError
-from tahoe_engine.interactions.formats.draft import InteractionDraft, TurnDraft
+from tahoe_engine.interactions.formats.draft import InteractionDraft, TurnDraft, refuse_too_many
 from tahoe_engine.interactions.formats.field_map import FieldMap
 from tahoe_engine.interactions.formats.front_matter import apply_front_matter, read_pairs
 from tahoe_engine.interactions.formats.labels import choose_speakers, find_label
@@ -82,6 +82,7 @@ def _read_cues(lines: list[str], first: int) -> list[_Cue]:
         if _ARROW in line:
             skipping, in_cue = False, True
             cues.append(_Cue(_read_start(line, number + 1), []))
+            refuse_too_many(len(cues))
         elif not line.strip():
             skipping = in_cue = False
         elif not skipping and not _is_identifier(lines, number):
@@ -135,9 +136,10 @@ def _read_voices(cue: _Cue) -> list[TurnDraft]:
     voices = list(_VOICE.finditer(text))
     before = text[: voices[0].start()] if voices else text
     turns = [TurnDraft("", _plain(before), offset_seconds=cue.start)] if before.strip() or not voices else []
-    for voice, following in zip(voices, [*voices[1:], None], strict=True):
-        said = text[voice.end() : following.start() if following else len(text)]
-        said = said.rstrip() if following else said  # the blank or line break that separates two voices
+    ends = [following.start() for following in voices[1:]]
+    for voice, end in zip(voices, [*ends, len(text)], strict=False):
+        said = text[voice.end() : end]
+        said = said if end == len(text) else said.rstrip()  # the blank or line break that separates two voices
         turns.append(TurnDraft(_plain(voice[1]).strip(), _plain(said), offset_seconds=cue.start))
     return turns
 

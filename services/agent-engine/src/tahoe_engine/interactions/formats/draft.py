@@ -6,9 +6,26 @@ from datetime import datetime
 
 from pydantic import JsonValue
 
+from tahoe_core.errors import ReadError
 from tahoe_engine.models.interaction import InteractionType, Participant, Role
 
 type JsonObject = dict[str, JsonValue]
+
+# A day on the phone is some ten thousand; far beyond, memory for one interaction would no longer be bounded.
+MOST_TURNS = 200_000
+
+
+def refuse_too_many(turns: int) -> None:
+    """Raises when one interaction would have more turns than any real one.
+
+    Raises:
+        ReadError: There are more than `MOST_TURNS`.
+    """
+    if turns > MOST_TURNS:
+        raise ReadError(
+            f"More than {MOST_TURNS:,} turns in one interaction.",
+            cure="Split it: one file, or one record, for each conversation.",
+        )
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pydantic import JsonValue
 
 from tahoe_core.errors import ReadError
-from tahoe_engine.interactions.formats.draft import JsonObject, TurnDraft
+from tahoe_engine.interactions.formats.draft import JsonObject, TurnDraft, refuse_too_many
 from tahoe_engine.interactions.formats.field_map import FieldMap
 from tahoe_engine.interactions.formats.labels import find_label
 from tahoe_engine.interactions.formats.near_names import did_you_mean
@@ -44,8 +44,9 @@ def read_turns(items: list[JsonValue], field_map: FieldMap) -> list[TurnDraft]:
     """Reads every item of the list, in its order.
 
     Raises:
-        ReadError: An item is no turn; the message names it.
+        ReadError: An item is no turn, and the message names it; or there are too many.
     """
+    refuse_too_many(len(items))
     if all(isinstance(item, str) for item in items):
         return _read_lines([item for item in items if isinstance(item, str)], field_map)
     turns = [_read_item(item, index, field_map) for index, item in enumerate(items)]

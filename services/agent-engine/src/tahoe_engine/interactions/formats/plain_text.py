@@ -1,10 +1,10 @@
 """Plain text: a line per turn, `Agent: …`, with or without times; lines without a label continue the turn before."""
 
 from tahoe_core.errors import ReadError
-from tahoe_engine.interactions.formats.draft import InteractionDraft, JsonObject, TurnDraft
+from tahoe_engine.interactions.formats.draft import InteractionDraft, JsonObject, TurnDraft, refuse_too_many
 from tahoe_engine.interactions.formats.field_map import FieldMap
 from tahoe_engine.interactions.formats.front_matter import apply_front_matter, split_front_matter
-from tahoe_engine.interactions.formats.labels import Clock, choose_speakers, find_label
+from tahoe_engine.interactions.formats.labels import Clock, Label, choose_speakers, find_label
 from tahoe_engine.interactions.formats.lines import join_lines, split_lines
 
 _LINES_LOOKED_AT = 400
@@ -34,11 +34,16 @@ def read_labelled_lines(lines: list[str], field_map: FieldMap) -> tuple[list[Tur
     """Returns the turns, and the lines before the first of them.
 
     Raises:
-        ReadError: No line names a speaker.
+        ReadError: No line names a speaker, or too many do.
     """
-    labels = [find_label(line) for line in lines]
-    speakers = choose_speakers(labels, field_map)
-    starts = [number for number, label in enumerate(labels) if label is not None and label.name in speakers]
+    labels: dict[int, Label] = {}
+    for number, line in enumerate(lines):
+        label = find_label(line)
+        if label is not None:
+            labels[number] = label
+            refuse_too_many(len(labels))
+    speakers = choose_speakers(labels.values(), field_map)
+    starts = [number for number, label in labels.items() if label.name in speakers]
     if not starts:
         raise ReadError(
             "No line names its speaker, so nobody could tell the agent's words from the customer's.",
@@ -49,7 +54,6 @@ def read_labelled_lines(lines: list[str], field_map: FieldMap) -> tuple[list[Tur
     turns = []
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         label = labels[start]
-        assert label is not None  # noqa: S101  # starts holds only lines with labels
         time, offset = clock.read(label.time)
         said = join_lines([lines[start][label.end :], *lines[start + 1 : end]])
         turns.append(TurnDraft(speaker=label.name, said=said, time=time, offset_seconds=offset))

@@ -4,7 +4,7 @@ from pydantic import JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 
 from tahoe_core.errors import ReadError
-from tahoe_engine.interactions.formats.draft import CallDraft, InteractionDraft, JsonObject, TurnDraft
+from tahoe_engine.interactions.formats.draft import CallDraft, InteractionDraft, JsonObject, TurnDraft, refuse_too_many
 from tahoe_engine.interactions.formats.near_names import did_you_mean
 from tahoe_engine.interactions.formats.times import check_zone, read_time
 from tahoe_engine.interactions.formats.tool_calls import as_text
@@ -35,6 +35,8 @@ def read_tahoe(record: JsonValue) -> InteractionDraft:
         ReadError: It does not keep to the schema; the message names the field.
     """
     fields = {key: value for key, value in record.items() if key != "$schema"} if isinstance(record, dict) else record
+    turns = fields.get("turns") if isinstance(fields, dict) else None
+    refuse_too_many(len(turns) if isinstance(turns, list) else 0)
     try:
         written = WrittenInteraction.model_validate(fields)
     except ValidationError as error:

@@ -76,7 +76,8 @@ class JsonSchemaRunner:
         allowed = Allowance(self._pattern_timeout)
         faults = list(islice((fault for one in documents for fault in self._faults(one, allowed)), MAX_EVIDENCE))
         if not faults:
-            explanation = f"All of {times(len(documents), 'JSON document')} fits the schema."
+            count = len(documents)
+            explanation = "The JSON fits the schema." if count == 1 else f"All {count} JSON documents fit the schema."
             return CheckResult(outcome=Outcome.MET, confidence=1.0, explanation=explanation)
         return CheckResult(
             outcome=Outcome.NOT_MET,
@@ -123,19 +124,19 @@ class JsonSchemaRunner:
                     yield _Document(name, call.result, (index, turn), None, _around(turn, call))
 
     def _faults(self, document: _Document, allowed: Allowance) -> Iterator[tuple[Span, str]]:
-        where = f"In turn {document.turn[0]}, {document.name}"
+        where = f"Turn {document.turn[0]}, {document.name}"
         if len(document.text) > MAX_DOCUMENT:
-            raise CheckNotRunError(f"{where}, has more than {MAX_DOCUMENT:,} characters.")
+            raise CheckNotRunError(f"{where}: it has more than {MAX_DOCUMENT:,} characters.")
         allowed.add(len(document.text))
         try:
             value = json.loads(document.text, parse_constant=_refuse) if document.parsed is None else document.parsed
         except ValueError:
-            yield document.span(()), f"{where} is no JSON."
+            yield document.span(()), f"{where}: it is no JSON."
             return
         except RecursionError:
-            raise CheckNotRunError(f"{where} is nested too deeply.") from None
+            raise CheckNotRunError(f"{where}: it is nested too deeply.") from None
         for error in self._schema.errors(dict(value) if isinstance(value, Mapping) else value, allowed):
-            yield document.span(error.absolute_path), f"{where} does not fit the schema: {_said(error)}."
+            yield document.span(error.absolute_path), f"{where}: {_said(error)}."
 
     @cached_property
     def _schema(self) -> BoundedSchema:

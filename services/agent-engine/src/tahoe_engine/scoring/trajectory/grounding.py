@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tahoe_engine.scoring.trajectory.flaws import Flaw, GroundingRule
-from tahoe_engine.scoring.trajectory.history import History
 from tahoe_engine.scoring.trajectory.moments import Moment
 from tahoe_engine.scoring.trajectory.values import Item, Value, is_date, is_identifier, key_of, phrases
-from tahoe_engine.scoring.trajectory.words import content_words, listed, words
+from tahoe_engine.scoring.trajectory.words import FILLERS, content_words, listed, words
 from tahoe_engine.scoring.wording import quoted
 
 _STEERING = listed(
@@ -73,31 +72,31 @@ def ungrounded(moment: Moment, grounding: Grounding) -> Iterator[Flaw]:
 
 
 def _identifier_flaws(moment: Moment, value: Value, beside: list[str], grounding: Grounding) -> Iterator[Flaw]:
-    history = moment.history
-    if history.was_said(value.text) or history.is_fact(value.text):
+    sources = moment.history.sources
+    if sources.was_said(value.text) or sources.is_fact(value.text):
         return
-    if not history.is_choice(value.text):
+    if not sources.is_choice(value.text):
         yield _flaw("identifier", moment, value, value.text)
     elif grounding.choices:
-        described = history.described_by(value.text)
+        described = sources.described_by(value.text)
         telling = [text for text in described or () if any(word.isalpha() for word in content_words(text))]
-        if telling and not _asked_for(history, [*telling, *beside]):
+        if telling and not any(map(sources.asked_for, [*telling, *beside])):
             yield _flaw("choice", moment, value, value.text)
 
 
 def _text_flaws(moment: Moment, value: Value, beside: list[str], grounding: Grounding) -> Iterator[Flaw]:
-    history = moment.history
-    for phrase in phrases(value.text):
-        wanted = content_words(phrase)
+    sources = moment.history.sources
+    for phrase, found in phrases(value.text):
+        wanted = [word for word in found if word not in FILLERS]
         if not wanted or (len(wanted) == 1 and wanted[0] in grounding.implied):
             continue
-        if _has_support(history, phrase, grounding.support) or history.was_said(phrase) or history.is_fact(phrase):
+        if sources.support(found) >= grounding.support or sources.was_said(phrase) or sources.is_fact(phrase):
             continue
-        if not history.is_choice(phrase):
+        if not sources.is_choice(phrase):
             yield _flaw("text", moment, value, phrase)
         elif grounding.choices and not all(word.isdigit() for word in wanted):
-            described = history.described_by(phrase)
-            if described is not None and not _asked_for(history, [phrase, *beside, *described]):
+            described = sources.described_by(phrase)
+            if described is not None and not any(map(sources.asked_for, [phrase, *beside, *described])):
                 yield _flaw("choice", moment, value, phrase)
 
 
@@ -109,7 +108,8 @@ def _option_flaws(moment: Moment, item: Item) -> Iterator[Flaw]:
     lists = [
         options
         for value in item.values
-        if is_identifier(value.name, value.text) and (options := moment.history.options_of(value.text)) is not None
+        if is_identifier(value.name, value.text)
+        and (options := moment.history.sources.options_of(value.text)) is not None
     ]
     if len(lists) != 1:
         return
@@ -117,18 +117,6 @@ def _option_flaws(moment: Moment, item: Item) -> Iterator[Flaw]:
     for value in named:
         if "".join(words(value.text)) not in allowed:
             yield _flaw("option", moment, value, value.text)
-
-
-def _has_support(history: History, phrase: str, support: float) -> bool:
-    used, total = history.said.covers(phrase)
-    if used >= support * total:
-        return True
-    used, total = history.told.covers(phrase)
-    return used >= support * total
-
-
-def _asked_for(history: History, texts: list[str]) -> bool:
-    return any(history.asked_for(text) for text in texts)
 
 
 def _flaw(rule: GroundingRule, moment: Moment, value: Value, part: str) -> Flaw:

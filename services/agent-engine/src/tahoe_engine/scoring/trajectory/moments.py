@@ -62,7 +62,7 @@ def _listen(history: History, index: int, turn: Turn) -> None:
     elif turn.role is Role.AGENT or turn.tool_calls:
         history.hear_agent(turn.spoken_text)
     else:
-        history.hear(turn.spoken_text)
+        history.sources.add_said(turn.spoken_text)
 
 
 def _items(call: ToolCall) -> list[Item]:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from tahoe_engine.scoring.trajectory.flaws import Flaw
-from tahoe_engine.scoring.trajectory.history import Heard, Made
 from tahoe_engine.scoring.trajectory.moments import Moment
-from tahoe_engine.scoring.trajectory.values import Item, is_identifier, items, key_of, objects
+from tahoe_engine.scoring.trajectory.values import Item, is_identifier, items, key_of, objects, parse
 from tahoe_engine.scoring.trajectory.words import FILLERS, NEGATIONS, content_words, listed, words
 from tahoe_engine.scoring.wording import quoted
 
@@ -33,13 +32,16 @@ class Offer:
 def dropped(moment: Moment) -> Iterator[Flaw]:
     """Asked for by the customer, offered by the tool just now, and not in the call that acts on the answer."""
     made, heard = moment.history.latest, moment.history.heard
-    if made is None or heard is None or not _acts_on(moment, made, heard):
+    if made is None or made.answer is None or heard is None:
         return
+    if made.name == moment.call.name or made.heard != heard.count:
+        return  # the answer was not what this call acts on: more of the same, or the customer has spoken since
+    answer = parse(made.answer)
     mine = _identifiers(moment.items)
-    if mine.isdisjoint(_identifiers([*made.items, *items(made.answer)])):
+    if mine.isdisjoint(_identifiers([*made.items, *items(answer)])):
         return
-    asked = _asked(heard) - {word for key in mine for word in words(key.replace("-", " ").replace("_", " "))}
-    for offer in _offers(made.answer):
+    asked = _asked(words(heard.text)) - {word for key in mine for word in words(key.replace("_", " "))}
+    for offer in _offers(answer):
         if offer.telling and key_of(offer.identifier) not in mine and asked.issuperset(offer.telling):
             yield Flaw(
                 "dropped",
@@ -49,25 +51,17 @@ def dropped(moment: Moment) -> Iterator[Flaw]:
             )
 
 
-def _acts_on(moment: Moment, made: Made, heard: Heard) -> bool:
-    """Whether the call comes right after another tool's answer, with no word of the customer in between."""
-    return made.answer is not None and made.name != moment.call.name and made.heard == heard.count
-
-
 def _identifiers(found: list[Item]) -> set[str]:
     return {key_of(value.text) for item in found for value in item.values if is_identifier(value.name, value.text)}
 
 
-def _asked(heard: Heard) -> set[str]:
+def _asked(latest: list[str]) -> set[str]:
     """Returns the words that the customer used and neither denied nor shaded."""
     denied = {
-        word
-        for i, before in enumerate(heard.words)
-        if before in NEGATIONS
-        for word in heard.words[i + 1 : i + 1 + _REACH_OF_NO]
+        word for i, before in enumerate(latest) if before in NEGATIONS for word in latest[i + 1 : i + 1 + _REACH_OF_NO]
     }
-    shaded = {word for before, word in itertools.pairwise(heard.words) if before in _DEGREES}
-    return set(heard.words) - denied - shaded - FILLERS
+    shaded = {word for before, word in itertools.pairwise(latest) if before in _DEGREES}
+    return set(latest) - denied - shaded - FILLERS
 
 
 def _offers(answer: JsonValue) -> Iterator[Offer]:

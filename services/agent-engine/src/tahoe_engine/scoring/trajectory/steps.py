@@ -38,8 +38,8 @@ def needs_assent(tool: str, confirm: bool | tuple[str, ...]) -> bool:
 
 def repeated_in_a_row(moment: Moment) -> Iterator[Flaw]:
     """The same call again although the customer has said nothing since and nothing else was called."""
-    latest, heard = moment.history.latest, moment.history.heard
-    if latest is None or latest.heard != (heard.count if heard else 0) or latest.signature != signature(moment.call):
+    latest = moment.history.latest
+    if latest is None or latest.heard != moment.history.customer_turns or latest.signature != signature(moment.call):
         return
     yield Flaw(
         "repeat",
@@ -64,13 +64,13 @@ def without_assent(moment: Moment) -> Iterator[Flaw]:
 
 def placeholders(moment: Moment) -> Iterator[Flaw]:
     """An empty value, or a stand-in that nobody said and no tool gave."""
-    history = moment.history
+    sources = moment.history.sources
     for item in moment.items:
         for value in item.values:
             text = value.text
             if folded(text) not in _PLACEHOLDERS:
                 continue
-            if folded(text) and (history.was_said(text) or history.is_fact(text) or history.is_choice(text)):
+            if folded(text) and (sources.was_said(text) or sources.is_fact(text) or sources.is_choice(text)):
                 continue
             what = f"the placeholder {quoted(text)}" if folded(text) else "nothing"
             name = f" as {value.name.replace('_', ' ')}" if value.name else ""
@@ -92,7 +92,7 @@ def undeclared(place: CallPlace, declared: Mapping[str, Collection[str]]) -> Ite
 def _agrees(heard: Heard, tool: str) -> bool:
     if any(sign in heard.text for sign in _ASSENTING_SIGNS):
         return True
-    used = set(heard.words)
+    used = set(words(heard.text))
     if used and not any(word.isascii() for word in used):
         raise CheckNotRunError(
             f"Whether the customer agrees cannot be told: turn {heard.turn} is not in English, which is all that "

@@ -62,14 +62,14 @@ def is_identifier(name: str, text: str) -> bool:
 def key_of(text: str) -> str:
     """Returns the form in which whole values are compared: folded, `4.50` as `4.5`, no punctuation around it."""
     key = folded(text)
-    if _DECIMAL.fullmatch(key):
+    if "." in key and _DECIMAL.fullmatch(key):
         return key.rstrip("0").rstrip(".")
     return key.strip(_AROUND) or key
 
 
-def phrases(text: str) -> list[str]:
-    """Returns the parts that a search expression joins by OR, AND, commas or bars."""
-    return [part for part in _OPERATORS.split(text) if words(part)]
+def phrases(text: str) -> list[tuple[str, list[str]]]:
+    """Returns the parts that a search expression joins by OR, AND, commas or bars, each with its words."""
+    return [(part, found) for part in _OPERATORS.split(text) if (found := words(part))]
 
 
 def parse(text: str) -> JsonValue:

@@ -12,7 +12,7 @@ _SHORT, _LONG = 4, 8
 _LONGEST = 32
 """Letters. Nobody abbreviates or mistypes a longer word, and its beginnings would fill the memory."""
 
-_NEIGHBOURS = 1000
+_NEIGHBOURS = 500
 """Of each length, so many words (the latest) are compared with a mistyped one: it bounds the time of a search."""
 
 _UNSPACED = re.compile(
@@ -22,18 +22,20 @@ _UNSPACED = re.compile(
 
 
 class Vocabulary:
-    """The words used so far."""
+    """The words used so far; questions are asked in `words`, as they are compared."""
 
     def __init__(self) -> None:
         self._words: set[str] = set()
         self._pairs: set[str] = set()
         self._characters: set[str] = set()
         self._new: list[str] = []
+        self._unused: set[str] = set()
         self._beginnings: set[str] = set()
         self._by_length: dict[int, deque[tuple[str, int]]] = {}
 
-    def add(self, text: str) -> list[str]:
-        """Takes in an utterance and returns its words."""
+    def add(self, text: str) -> None:
+        """Takes in an utterance."""
+        self._unused.clear()
         found = words(text)
         fresh = [word for word in dict.fromkeys(found) if word not in self._words]
         self._new += fresh
@@ -43,21 +45,22 @@ class Vocabulary:
             for word in fresh:
                 for run in _UNSPACED.findall(word):
                     self._characters.update(_neighbouring(run))
-        return found
 
-    def covers(self, phrase: str) -> tuple[int, int]:
-        """Returns how many of the phrase's content words were used, and how many it has.
+    def share(self, phrase: list[str]) -> float:
+        """Returns which share of the phrase's content words was used; of none all were.
 
         What is written as two words here and as one there is the same: `oat milk` covers `oatmilk`.
         """
-        found = words(phrase)
-        used = [self.has(word) for word in found]
-        for i, (left, right) in enumerate(itertools.pairwise(found)):
-            joined = left + right
+        used = [self.has(word) for word in phrase]
+        for i, joined in enumerate(map("".join, itertools.pairwise(phrase))):
             if joined in self._words or joined in self._pairs:
                 used[i] = used[i + 1] = True
-        counted = [ok for word, ok in zip(found, used, strict=True) if word not in FILLERS]
-        return sum(counted), len(counted)
+        counted = [ok for word, ok in zip(phrase, used, strict=True) if word not in FILLERS]
+        return sum(counted) / len(counted) if counted else 1.0
+
+    def has_any(self, phrase: list[str]) -> bool:
+        """Whether one of the phrase's content words was used."""
+        return any(word not in FILLERS for word in phrase) and self.share(phrase) > 0
 
     def has(self, word: str) -> bool:
         """Whether the word was used: itself, an abbreviation (`decaf` for `decaffeinated`), a slip of the keyboard.
@@ -68,14 +71,16 @@ class Vocabulary:
             return True
         if not word.isascii() and _UNSPACED.fullmatch(word) and self._characters.issuperset(_neighbouring(word)):
             return True
-        if not _SHORT <= len(word) <= _LONGEST or not word.isalpha():
+        if word in self._unused or not _SHORT <= len(word) <= _LONGEST or not word.isalpha():
             return False
-        self._index_new_words()
-        return (
-            word in self._beginnings
-            or any(word[:end] in self._words for end in range(_SHORT, len(word)))
-            or self._has_mistyped(word)
-        )
+        if self._new:
+            self._index_new_words()
+        if word in self._beginnings or any(word[:end] in self._words for end in range(_SHORT, len(word))):
+            return True
+        if self._has_mistyped(word):
+            return True
+        self._unused.add(word)
+        return False
 
     def _index_new_words(self) -> None:
         for word in self._new:

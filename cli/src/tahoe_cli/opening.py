@@ -1,0 +1,65 @@
+"""Everything a command needs, ready: database, identity, services."""
+
+import fcntl
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tahoe_cli.database import Database, is_current, open_database, require_current
+from tahoe_cli.seeding import seed_team
+from tahoe_core.db.page import PageRequest
+from tahoe_core.db.session import team_session
+from tahoe_engine.catalog.scorecards import ScorecardCatalog
+from tahoe_engine.composition import Services, compose
+from tahoe_engine.settings import EngineSettings
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A database that is migrated, and the services on it."""
+
+    database: Database
+    services: Services
+
+
+@asynccontextmanager
+async def open_services(settings: EngineSettings) -> AsyncIterator[Opened]:
+    """Opens the services; the embedded Postgres is started, migrated and seeded first where it has to be.
+
+    Raises:
+        TahoeError: Something that is needed cannot be had; the message says what to do.
+    """
+    database = open_database(settings)
+    services = compose(settings, database.app)
+    try:
+        if not await is_current(database) or (database.embedded and await _is_empty(services)):
+            await _prepare(database, services)
+        yield Opened(database, services)
+    finally:
+        await services.aclose()
+
+
+async def _prepare(database: Database, services: Services) -> None:
+    """Two commands that start on one empty home at once do this one after the other."""
+    with _locked(services.settings.home / "prepare.lock"):
+        await require_current(database)
+        if database.embedded and await _is_empty(services):
+            await seed_team(services)
+
+
+async def _is_empty(services: Services) -> bool:
+    async with team_session(services.sessions, services.identity.team_id) as session:
+        page = await ScorecardCatalog(session).list_page(PageRequest(limit=1), include_inactive=True)
+    return not page.items
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

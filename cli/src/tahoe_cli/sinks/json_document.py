@@ -1,0 +1,45 @@
+import sys
+
+from pydantic_core import to_json
+
+from tahoe_core.errors import ReadError
+from tahoe_engine.analysis.batches import Analyzed
+from tahoe_engine.interactions.reading import ReadFailure
+
+
+class JsonSink:
+    """Prints one document, `{"analyses": […], "errors": […]}`, as the analyses come."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        sys.stdout.write('{"analyses": [')
+
+    def add(self, analyzed: Analyzed) -> None:
+        """Prints an analysis, with its place in the source."""
+        document = analyzed.analysis.model_dump(mode="json")
+        document["source"] = {
+            "file": analyzed.read.source.path,
+            "line": analyzed.read.source.line,
+            "position": analyzed.read.source.position,
+            "external_id": analyzed.read.interaction.external_id,
+        }
+        sys.stdout.write(("\n" if self._count == 0 else ",\n") + to_json(document).decode())
+        self._count += 1
+
+    def close(self, failures: list[ReadFailure]) -> None:
+        """Prints the errors and ends the document."""
+        errors = [describe(failure) for failure in failures]
+        sys.stdout.write(f'\n], "errors": {to_json(errors).decode()}}}\n')
+        sys.stdout.flush()
+
+
+def describe(failure: ReadFailure) -> dict[str, object]:
+    """Returns a failure as the JSON document has it."""
+    error = failure.error
+    return {
+        "file": failure.source.path,
+        "line": error.line if isinstance(error, ReadError) else failure.source.line,
+        "position": failure.source.position,
+        "message": failure.message,
+        "cure": failure.cure,
+    }

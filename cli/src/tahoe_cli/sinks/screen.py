@@ -1,0 +1,46 @@
+import click
+from rich.console import Console
+from tahoe_engine.reporting.terminal import print_report, print_table
+
+from tahoe_engine.analysis.batches import Analyzed
+from tahoe_engine.interactions.reading import ReadFailure
+from tahoe_engine.models.scorecard import BoundScorecard
+from tahoe_engine.reporting.build import build_view
+from tahoe_engine.reporting.redaction import Masker
+from tahoe_engine.reporting.summary import ReportSummary, summarize
+from tahoe_engine.reporting.view import ReportView
+
+FULL_REPORTS = 3
+"""So many analyses are printed in full; more of them as a table."""
+
+
+class ScreenSink:
+    """Prints a few analyses in full, many as a table, and the failures at the end."""
+
+    def __init__(self, scorecard: BoundScorecard, masker: Masker | None) -> None:
+        self._scorecard = scorecard
+        self._masker = masker
+        self._views: list[ReportView] = []
+        self._summaries: list[ReportSummary] = []
+
+    def add(self, analyzed: Analyzed) -> None:
+        """Keeps what will be printed of an analysis."""
+        view = build_view(analyzed.analysis, analyzed.read.interaction, self._scorecard, self._masker)
+        if len(self._views) < FULL_REPORTS:
+            self._views.append(view)
+        self._summaries.append(summarize(view))
+
+    def close(self, failures: list[ReadFailure]) -> None:
+        """Prints."""
+        console = Console()
+        if len(self._summaries) <= FULL_REPORTS:
+            for view in self._views:
+                print_report(console, view)
+        else:
+            print_table(console, self._summaries)
+        for failure in failures:
+            click.secho(f"✗ {failure.source}: {failure.message}", fg="red", err=True)
+            if failure.cure:
+                click.echo(f"  → {failure.cure}", err=True)
+        if failures:
+            click.echo(f"{len(self._summaries)} scored, {len(failures)} could not be.", err=True)

@@ -1,0 +1,1 @@
+"""Analyses: interactions scored, kept and found again."""

@@ -1,0 +1,74 @@
+"""The one place where the engine's parts meet: settings in, services out."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+
+from tahoe_core.cache.opening import open_cache
+from tahoe_core.cache.port import Cache
+from tahoe_core.db.address import DatabaseAddress
+from tahoe_core.db.engine import EngineOptions, get_engine, get_session_factory
+from tahoe_core.security.identity import Identity, load_identity
+from tahoe_engine.embedding.port import Embedder
+from tahoe_engine.scoring.check import CheckKit
+from tahoe_engine.settings import EngineSettings
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the engine's doors (HTTP, the command line) work with."""
+
+    settings: EngineSettings
+    identity: Identity
+    database: AsyncEngine
+    sessions: async_sessionmaker[AsyncSession]
+    cache: Cache
+    kit: CheckKit
+
+    async def aclose(self) -> None:
+        """Closes every connection."""
+        await self.cache.aclose()
+        await self.database.dispose()
+
+
+def compose(settings: EngineSettings, address: DatabaseAddress) -> Services:
+    """Builds the services; nothing is connected yet.
+
+    Args:
+        settings: What the environment says.
+        address: Where the application's role finds its tables.
+
+    Raises:
+        ReadError: The identity in the home is damaged, or open to others.
+    """
+    options = EngineOptions(
+        pool_size=settings.database_pool_size,
+        max_overflow=settings.database_max_overflow,
+        application_name="tahoe agent-engine",
+    )
+    database = get_engine(address, options)
+    return Services(
+        settings=settings,
+        identity=find_identity(settings),
+        database=database,
+        sessions=get_session_factory(database),
+        cache=open_cache(settings.redis_url),
+        kit=CheckKit(load_embedder=load_embedder, pattern_timeout=settings.pattern_timeout_ms / 1000),
+    )
+
+
+def find_identity(settings: EngineSettings) -> Identity:
+    """Returns the team and its token: those of the environment, or else those of the home."""
+    if settings.team_id is not None and settings.service_token is not None:
+        return Identity(settings.team_id, settings.service_token)
+    return load_identity(settings.home)
+
+
+@cache
+def load_embedder() -> Embedder:
+    """Loads the local model when first needed, once a process."""
+    from tahoe_engine.embedding.local import LocalEmbedder  # noqa: PLC0415 - numpy and the weights take 0.5 s
+    from tahoe_engine.embedding.memo import MemoEmbedder  # noqa: PLC0415 - as above
+
+    return MemoEmbedder(LocalEmbedder())
