@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Protocol
 from uuid import uuid4
 
 import pytest
@@ -18,7 +19,7 @@ from tahoe_core.db.session import team_session
 from tahoe_core.errors import ConflictError, InvalidInputError, PayloadTooLargeError, TahoeError, UnavailableError
 
 
-class Addresses:
+class Addresses(Protocol):
     """As in conftest.py."""
 
     app: DatabaseAddress

@@ -6,13 +6,13 @@ from typing import Protocol
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import MetaData, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Mapped
 
 from tahoe_core.db.address import DatabaseAddress
-from tahoe_core.db.base import Base, TeamEntity
+from tahoe_core.db.base import NAMING_CONVENTION, Base, TeamEntity
 from tahoe_core.db.engine import EngineOptions, get_engine, get_session_factory
 from tahoe_core.db.page import PageRequest
 from tahoe_core.db.repository import BaseRepository
@@ -31,7 +31,13 @@ class Addresses(Protocol):
     owner: DatabaseAddress
 
 
-class ThingORM(TeamEntity):
+class ThingBase(Base):
+    __abstract__ = True
+
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+
+
+class ThingORM(TeamEntity, ThingBase):
     """A table for these tests."""
 
     __tablename__ = "things"
@@ -51,14 +57,13 @@ async def run(connection: AsyncConnection, *statements: str) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 async def table(owner: AsyncEngine, addresses: Addresses) -> AsyncIterator[None]:
-    tables = [Base.metadata.tables["things"]]
     async with owner.begin() as connection:
         await run(connection, *create_guard())
-        await connection.run_sync(Base.metadata.create_all, tables=tables)
+        await connection.run_sync(ThingBase.metadata.create_all)
         await run(connection, *protect_table("things"), *admit_roles("things", addresses.app.user))
     yield
     async with owner.begin() as connection:
-        await connection.run_sync(Base.metadata.drop_all, tables=tables)
+        await connection.run_sync(ThingBase.metadata.drop_all)
         await run(connection, *drop_guard())
 
 
@@ -106,10 +111,15 @@ class TestTeamSession:
             assert (await ThingRepository(session).get(thing.id)).name == "kept"
 
     async def test_an_error_rolls_everything_back(self, factory: async_sessionmaker[AsyncSession]) -> None:
-        with pytest.raises(RuntimeError):
+        thing = ThingORM(name="lost")
+
+        async def fail() -> None:
             async with team_session(factory, ANN) as session:
-                thing = await ThingRepository(session).add(ThingORM(name="lost"))
+                await ThingRepository(session).add(thing)
                 raise RuntimeError
+
+        with pytest.raises(RuntimeError):
+            await fail()
         async with team_session(factory, ANN) as session:
             assert await ThingRepository(session).find(thing.id) is None
 
@@ -289,20 +299,17 @@ class TestRepository:
 
 
 class TestSchema:
-    def test_tables_with_a_team_are_found(self) -> None:
-        assert "things" in list_team_tables(Base.metadata)
+    def test_tables_with_a_team_are_found_and_no_other_service_s(self) -> None:
+        assert list_team_tables(ThingBase.metadata) == ["things"]
+        assert list_team_tables(Base.metadata) == []
 
     @pytest.mark.parametrize("schema", ["auth_service", "with space", 'quo"ted', "Üml"])
-    async def test_any_name_works(self, addresses: Addresses, owner: AsyncEngine, schema: str) -> None:
-        engine = get_engine(replace(addresses.owner, schema=schema), EngineOptions(pool_size=0))
+    async def test_any_name_works_and_extensions_are_found(self, addresses: Addresses, schema: str) -> None:
+        address = replace(addresses.app, schema=schema)
+        engine = get_engine(address, EngineOptions(pool_size=0))
         async with engine.connect() as connection:
-            path = await connection.scalars(
-                text("SELECT unnest(current_schemas(false) || :schema)"), {"schema": schema}
-            )
-            assert "public" in set(path)
-            assert (
-                await connection.scalar(text("SHOW search_path")) == replace(addresses.app, schema=schema).search_path
-            )
+            assert await connection.scalar(text("SHOW search_path")) == address.search_path
+            assert await connection.scalar(text("SELECT CAST('[1,2]' AS vector)::text")) == "[1,2]"
         await engine.dispose()
 
     async def test_the_clock_is_utc(self, app: AsyncEngine) -> None:

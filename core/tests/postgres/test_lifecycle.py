@@ -46,25 +46,21 @@ class TestAnEmptyHome:
         with pytest.raises(asyncpg.InvalidPasswordError):
             await fetch(f"postgresql://postgres:wrong@127.0.0.1:{server.port}/postgres", "SELECT 1")
 
-    def test_keeps_its_secrets_to_its_owner(self, home: Path) -> None:
-        ensure_running(home / "new", THROWAWAY)
+    def test_keeps_its_secrets_to_its_owner(self, shared: TemporaryPostgres) -> None:
+        files = Home.at(shared.home)
 
-        files = Home.at(home / "new")
-        for file in (files.state_file, files.log_file, files.lock_file):
+        for file in (files.state_file, files.log_file, files.lock_file, shared.server.data_dir):
             assert file.stat().st_mode & 0o077 == 0
         assert files.root.stat().st_mode & 0o066 == 0
-        assert (home / "new" / "postgres").stat().st_mode & 0o077 == 0
         assert json.loads(files.state_file.read_text())["superuser_password"] not in files.log_file.read_text()
 
-    def test_has_nothing_half_made_beside_the_data(self, home: Path) -> None:
-        ensure_running(home, THROWAWAY)
-
-        assert sorted(file.name for file in home.iterdir()) == [
+    def test_has_nothing_half_made_beside_the_data(self, template: Path) -> None:
+        assert {file.name for file in template.iterdir()} == {
             "postgres",
             "postgres.json",
             "postgres.lock",
             "postgres.log",
-        ]
+        }
 
 
 class TestTheServer:
@@ -328,18 +324,17 @@ class TestLostPasswords:
 
         assert [tuple(row) for row in await fetch(superuser_url(made), "TABLE kept")] == [(42,)]
 
-    async def test_of_a_cluster_put_in_the_place_of_ours_are_replaced_too(self, home: Path, fetch: Fetch) -> None:
-        for name in ("ours", "other"):
-            ensure_running(home / name, THROWAWAY)
-            await fetch(superuser_url(home / name), f"CREATE TABLE kept AS SELECT '{name}' AS whose")
-            stop(home / name)
-        shutil.rmtree(home / "ours" / "postgres")
-        (home / "other" / "postgres").rename(home / "ours" / "postgres")
+    async def test_of_a_cluster_put_in_the_place_of_ours_are_replaced_too(self, made: Path, fetch: Fetch) -> None:
+        other = made / "other"
+        ensure_running(other, THROWAWAY)
+        await fetch(superuser_url(other), "CREATE TABLE kept AS SELECT 42 AS answer")
+        stop(other)
+        shutil.rmtree(made / "postgres")
+        (other / "postgres").rename(made / "postgres")
 
-        ensure_running(home / "ours", THROWAWAY)
+        ensure_running(made, THROWAWAY)
 
-        assert [tuple(row) for row in await fetch(superuser_url(home / "ours"), "TABLE kept")] == [("other",)]
-        stop(home / "ours")
+        assert [tuple(row) for row in await fetch(superuser_url(made), "TABLE kept")] == [(42,)]
 
 
 class TestRefusals:

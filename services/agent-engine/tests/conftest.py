@@ -1,12 +1,11 @@
 """A real Postgres for the engine's tests: migrated once a run, and each test is rolled back.
 
 `TAHOE_TEST_DATABASE_URL` and `TAHOE_TEST_DATABASE_OWNER_URL` name another one than the embedded, for instance
-PostgreSQL 17 in a container; the tests then make a schema of their own in it and drop it again.
+PostgreSQL 17 in a container; the tests then make schemas of their own in it, as the owner, and drop them again.
 """
 
-import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -39,25 +38,38 @@ class OpenSession(Protocol):
 
 
 @pytest.fixture(scope="session")
-def empty_database() -> Iterator[Database]:
-    """Two roles and an empty schema; a test that migrates makes a schema of its own beside it."""
-    app_url, owner_url = (
-        os.environ.get(name) for name in ("TAHOE_TEST_DATABASE_URL", "TAHOE_TEST_DATABASE_OWNER_URL")
-    )
+def make_schema() -> Iterator[Callable[[str], Database]]:
+    """Makes empty schemas of one server, with two roles of which neither is superuser."""
+    app_url, owner_url = (os.environ.get(f"TAHOE_TEST_DATABASE_{name}") for name in ("URL", "OWNER_URL"))
     if app_url and owner_url:
-        schema = f"engine_test_{uuid4().hex[:12]}"
-        database = Database(
-            replace(DatabaseAddress.parse(app_url), schema=schema),
-            replace(DatabaseAddress.parse(owner_url), schema=schema),
-        )
-        yield database
-        asyncio.run(drop_schema(database.owner))
+        app, owner = DatabaseAddress.parse(app_url), DatabaseAddress.parse(owner_url)
+        yield lambda schema: Database(replace(app, schema=schema), replace(owner, schema=schema))
         return
     with temporary_postgres() as postgres:
-        urls = provision_service(
-            postgres.home, ServiceDatabase("agent_engine", "agent_engine_owner", "agent_engine_app")
-        )
-        yield Database(DatabaseAddress.parse(urls.app_url), DatabaseAddress.parse(urls.owner_url))
+
+        def make(schema: str) -> Database:
+            roles = ServiceDatabase(schema, "agent_engine_owner", "agent_engine_app")
+            urls = provision_service(postgres.home, roles)
+            return Database(DatabaseAddress.parse(urls.app_url), DatabaseAddress.parse(urls.owner_url))
+
+        yield make
+
+
+@pytest.fixture
+async def fresh(make_schema: Callable[[str], Database]) -> AsyncIterator[Database]:
+    """A schema of the test's own, in which nothing was migrated."""
+    database = make_schema(f"fresh_{uuid4().hex[:12]}")
+    yield database
+    await drop_schema(database.owner)
+
+
+@pytest.fixture(scope="session")
+async def database(make_schema: Callable[[str], Database]) -> AsyncIterator[Database]:
+    """The migrated schema that the tests share."""
+    database = make_schema(f"engine_{uuid4().hex[:12]}")
+    await upgrade(database.owner, database.app.user)
+    yield database
+    await drop_schema(database.owner)
 
 
 async def drop_schema(owner: DatabaseAddress) -> None:
@@ -65,12 +77,6 @@ async def drop_schema(owner: DatabaseAddress) -> None:
     async with engine.begin() as connection:
         await connection.execute(text(f"DROP SCHEMA IF EXISTS {quote_identifier(owner.schema)} CASCADE"))
     await engine.dispose()
-
-
-@pytest.fixture(scope="session")
-async def database(empty_database: Database) -> Database:
-    await upgrade(empty_database.owner, empty_database.app.user)
-    return empty_database
 
 
 @pytest.fixture(scope="session")

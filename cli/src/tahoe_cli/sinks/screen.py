@@ -1,6 +1,7 @@
+from typing import TYPE_CHECKING
+
 import click
 from rich.console import Console
-from tahoe_engine.reporting.terminal import print_report, print_table
 
 from tahoe_engine.analysis.batches import Analyzed
 from tahoe_engine.interactions.reading import ReadFailure
@@ -8,7 +9,10 @@ from tahoe_engine.models.scorecard import BoundScorecard
 from tahoe_engine.reporting.build import build_view
 from tahoe_engine.reporting.redaction import Masker
 from tahoe_engine.reporting.summary import ReportSummary, summarize
-from tahoe_engine.reporting.view import ReportView
+from tahoe_engine.reporting.terminal import print_report, print_table
+
+if TYPE_CHECKING:
+    from tahoe_engine.reporting.view import ReportView
 
 FULL_REPORTS = 3
 """So many analyses are printed in full; more of them as a table."""

@@ -18,7 +18,11 @@ NAMING_CONVENTION = {
 
 
 class Base(DeclarativeBase):
-    """Root of the tables of one service; tables name no schema, `search_path` decides it."""
+    """Root of every service's tables; each service derives an abstract base with `metadata` of its own.
+
+    One process may serve several services, and a migration must see the tables of its own alone. Tables name no
+    schema: `search_path` decides it.
+    """
 
     metadata = MetaData(naming_convention=NAMING_CONVENTION)
     type_annotation_map: ClassVar = {
@@ -53,7 +57,5 @@ class TimestampMixin:
     )
 
 
-class TeamEntity(UUIDMixin, TeamMixin, TimestampMixin, Base):
-    """A table of things that belong to teams."""
-
-    __abstract__ = True
+class TeamEntity(UUIDMixin, TeamMixin, TimestampMixin):
+    """What a table of things that belong to teams begins with, beside its service's base."""

@@ -19,6 +19,7 @@ from tahoe_core.db.session import TEAM_SETTING
 TEAM_POLICY = "team_isolation"
 OWNER_POLICY = "owner_access"
 KEEP_TEAM = "keep_team"
+VERSION_TABLE = "alembic_version"
 
 # The select makes it one look-up a statement rather than one a row.
 _IS_OWN = f"team_id = (select nullif(current_setting('{TEAM_SETTING}', true), '')::uuid)"
@@ -71,9 +72,19 @@ def admit_reader(table: str, app_role: str) -> Sequence[str]:
     return (_unless_owner(app_role, f"REVOKE ALL ON {name} FROM {role}", f"GRANT SELECT ON {name} TO {role}"),)
 
 
-def admit_to_schema(schema: str, app_role: str) -> Sequence[str]:
-    """Returns what lets the application's role find the tables."""
-    return (f"GRANT USAGE ON SCHEMA {quote_identifier(schema)} TO {quote_identifier(app_role)}",)
+def admit_application(schema: str, app_role: str, tables: Sequence[str]) -> Sequence[str]:
+    """Returns what lets the application's role into a migrated schema.
+
+    Args:
+        schema: The service's.
+        app_role: The role that the application connects as.
+        tables: Those that `protect_table` gave to the teams.
+    """
+    return (
+        f"GRANT USAGE ON SCHEMA {quote_identifier(schema)} TO {quote_identifier(app_role)}",
+        *admit_reader(VERSION_TABLE, app_role),
+        *(statement for table in tables for statement in admit_roles(table, app_role)),
+    )
 
 
 def list_team_tables(metadata: MetaData) -> list[str]:

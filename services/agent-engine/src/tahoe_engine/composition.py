@@ -9,7 +9,9 @@ from tahoe_core.cache.opening import open_cache
 from tahoe_core.cache.port import Cache
 from tahoe_core.db.address import DatabaseAddress
 from tahoe_core.db.engine import EngineOptions, get_engine, get_session_factory
+from tahoe_core.errors import UnavailableError
 from tahoe_core.security.identity import Identity, load_identity
+from tahoe_engine.db.revision import HEAD, find_revision
 from tahoe_engine.embedding.port import Embedder
 from tahoe_engine.scoring.check import CheckKit
 from tahoe_engine.settings import EngineSettings
@@ -22,9 +24,24 @@ class Services:
     settings: EngineSettings
     identity: Identity
     database: AsyncEngine
+    schema: str
     sessions: async_sessionmaker[AsyncSession]
     cache: Cache
     kit: CheckKit
+
+    async def check_database(self) -> None:
+        """Returns if the database answers and stands at the migration that this code needs.
+
+        Raises:
+            UnavailableError: It does not.
+        """
+        async with self.database.connect() as connection:
+            revision = await find_revision(connection, self.schema)
+        if revision != HEAD:
+            raise UnavailableError(
+                f"The schema {self.schema} stands at migration {revision or 'none'}, not at {HEAD}.",
+                cure="Run: tahoe db upgrade",
+            )
 
     async def aclose(self) -> None:
         """Closes every connection."""
@@ -52,6 +69,7 @@ def compose(settings: EngineSettings, address: DatabaseAddress) -> Services:
         settings=settings,
         identity=find_identity(settings),
         database=database,
+        schema=address.schema,
         sessions=get_session_factory(database),
         cache=open_cache(settings.redis_url),
         kit=CheckKit(load_embedder=load_embedder, pattern_timeout=settings.pattern_timeout_ms / 1000),

@@ -1,6 +1,6 @@
-"""The engine's tables; these three names come from `tahoe_core.db`, where the services share them."""
+"""The engine's tables; what other services need of it, too, comes from `tahoe_core.db`."""
 
-from tahoe_core.db.base import Base
 from tahoe_core.db.engine import get_engine, get_session_factory
+from tahoe_engine.db.base import Base
 
 __all__ = ["Base", "get_engine", "get_session_factory"]

@@ -1,6 +1,5 @@
 """Migrations from code: inside a running event loop, and safe when many processes do it at once."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from alembic import command
@@ -10,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tahoe_core.db.address import DatabaseAddress
 from tahoe_core.db.engine import get_engine
-from tahoe_core.db.rls import admit_reader, admit_roles, admit_to_schema, list_team_tables
+from tahoe_core.db.rls import admit_application, list_team_tables
 from tahoe_core.errors import InvalidInputError
 from tahoe_engine.db.migrations.ground import MIGRATION_OPTIONS, prepare_ground
 from tahoe_engine.db.models import Base
@@ -38,7 +37,7 @@ async def upgrade(owner: DatabaseAddress, app_role: str) -> None:
             await prepare_ground(connection, owner.schema)
             await _check_role(connection, app_role)
             await connection.run_sync(_run_upgrade, owner.schema, app_role)
-            for statement in _admit(owner.schema, app_role):
+            for statement in admit_application(owner.schema, app_role, list_team_tables(Base.metadata)):
                 await connection.execute(text(statement))
     finally:
         await engine.dispose()
@@ -88,13 +87,6 @@ def _run_upgrade(connection: Connection, schema: str, app_role: str) -> None:
 
 def _run_downgrade(connection: Connection, schema: str, app_role: str, revision: str) -> None:
     command.downgrade(build_config(connection, schema, app_role), revision)
-
-
-def _admit(schema: str, app_role: str) -> Iterator[str]:
-    yield from admit_to_schema(schema, app_role)
-    yield from admit_reader("alembic_version", app_role)
-    for table in list_team_tables(Base.metadata):
-        yield from admit_roles(table, app_role)
 
 
 async def _check_role(connection: AsyncConnection, role: str) -> None:

@@ -1,7 +1,7 @@
 """Makes the view of one analysis: masks, numbers the findings, cuts the transcript where evidence begins and ends."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tahoe_engine.models.analysis import Analysis
@@ -9,7 +9,7 @@ from tahoe_engine.models.check_specs import AbsenceCheck, CheckSpec, PersonalDat
 from tahoe_engine.models.finding import Evidence, Finding, Outcome, Severity
 from tahoe_engine.models.interaction import Interaction
 from tahoe_engine.models.scorecard import BoundRequirement, BoundScorecard
-from tahoe_engine.reporting.clock import format_moment
+from tahoe_engine.reporting.clock import format_moment, is_named_zone
 from tahoe_engine.reporting.evidence import verify_evidence
 from tahoe_engine.reporting.highlighting import Highlight
 from tahoe_engine.reporting.redaction import Masker, Redactor, Span
@@ -93,6 +93,7 @@ def build_view(
         language=interaction.language or "",
         occurred_at=interaction.occurred_at,
         occurred=format_moment(interaction.occurred_at, interaction.time_zone) if interaction.occurred_at else "",
+        time_zone=visible(interaction.time_zone or "") if is_named_zone(interaction.time_zone) else "",
         participants=tuple(source.show(name) for name in list_participants(interaction)),
         scorecard=analysis.scorecard.name,
         scorecard_version=analysis.scorecard.version,
@@ -261,5 +262,5 @@ def _name_category(source: _Source, name: str) -> str:
     return category.title if category and category.title else name.replace("_", " ").replace("-", " ").capitalize()
 
 
-def _with_outcome(findings: Iterator[FindingView] | Sequence[FindingView], outcome: Outcome) -> tuple[FindingView, ...]:
+def _with_outcome(findings: Iterable[FindingView], outcome: Outcome) -> tuple[FindingView, ...]:
     return tuple(finding for finding in findings if finding.outcome is outcome)

@@ -4,7 +4,20 @@ import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
-_MONTHS = "January February March April May June July August September October November December".split()
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 _OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::?([0-5]\d))?")
 _MINUTE = 60
 _HOUR = 3600
@@ -29,12 +42,16 @@ def find_zone(name: str | None) -> tzinfo | None:
         return None
 
 
+def is_named_zone(name: str | None) -> bool:
+    """Says whether it is an IANA zone other than UTC: one whose name says more than its abbreviation."""
+    return isinstance(find_zone(name), ZoneInfo)
+
+
 def format_moment(moment: datetime, zone_name: str | None) -> str:
-    """Formats `12 March 2026, 14:05 CET (Europe/Berlin)`, in the zone where it is known."""
+    """Formats `12 March 2026, 14:05 CET`, in the zone where it is known."""
     zone = find_zone(zone_name)
     local = moment.astimezone(zone) if zone else moment
-    text = f"{local.day} {_MONTHS[local.month - 1]} {local.year}, {local:%H:%M} {local.tzname()}"
-    return f"{text} ({zone_name})" if isinstance(zone, ZoneInfo) else text
+    return f"{local.day} {_MONTHS[local.month - 1]} {local.year}, {local:%H:%M} {local.tzname()}"
 
 
 def format_time_of_day(moment: datetime, zone_name: str | None, *, with_day: bool) -> str:

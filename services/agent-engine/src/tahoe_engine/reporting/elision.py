@@ -1,6 +1,6 @@
 """Leaves out what a small page can do without: words and turns that no finding quotes."""
 
-from collections.abc import Set
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from tahoe_engine.reporting.view import (
@@ -82,7 +82,7 @@ def elide(view: ReportView, detail: Detail) -> ReportView:
     )
 
 
-def _elide_timeline(timeline: Timeline, marks: Set[EvidenceMark], kept: Set[int]) -> Timeline:
+def _elide_timeline(timeline: Timeline, marks: AbstractSet[EvidenceMark], kept: AbstractSet[int]) -> Timeline:
     return replace(
         timeline,
         lanes=tuple(
@@ -111,7 +111,7 @@ def _elide_findings(findings: tuple[FindingView, ...], detail: Detail) -> tuple[
     )
 
 
-def _elide_turn(turn: TurnView, marks: Set[EvidenceMark], detail: Detail) -> TurnView:
+def _elide_turn(turn: TurnView, marks: AbstractSet[EvidenceMark], detail: Detail) -> TurnView:
     return replace(
         turn,
         said=_elide_segments(turn.said, marks, detail),
@@ -120,7 +120,9 @@ def _elide_turn(turn: TurnView, marks: Set[EvidenceMark], detail: Detail) -> Tur
     )
 
 
-def _elide_segments(segments: tuple[Segment, ...], marks: Set[EvidenceMark], detail: Detail) -> tuple[Segment, ...]:
+def _elide_segments(
+    segments: tuple[Segment, ...], marks: AbstractSet[EvidenceMark], detail: Detail
+) -> tuple[Segment, ...]:
     """Drops the marks of evidence that is not shown, and the middle of long stretches."""
     joined: list[Segment] = []
     for segment in segments:

@@ -5,7 +5,7 @@ They are rounded down: a score of 79.96 under a pass mark of 80 must not read "8
 
 import math
 
-_ABSENT = "–"
+_ABSENT = "—"
 
 
 def format_score(score: float | None) -> str:

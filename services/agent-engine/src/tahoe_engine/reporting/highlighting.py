@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tahoe_engine.reporting.view import EvidenceMark, Segment
 from tahoe_engine.reporting.visible_text import visible
@@ -17,7 +18,9 @@ class Highlight:
     weight: int
 
 
-def split_turn(text: str, highlights: Sequence[Highlight], spoken: int) -> tuple[tuple[Segment, ...], tuple[Segment, ...]]:
+def split_turn(
+    text: str, highlights: Sequence[Highlight], spoken: int
+) -> tuple[tuple[Segment, ...], tuple[Segment, ...]]:
     """Splits a turn into what was said and its tool calls, each into segments with the same evidence throughout.
 
     The segments' texts, put together, are the turn's text, and those of one piece of evidence are its quote.
@@ -46,7 +49,7 @@ def _split(text: str, highlights: Sequence[Highlight], first: int, last: int) ->
     segments = []
     covering: list[Highlight] = []
     waiting = inside[::-1]
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         covering = [item for item in covering if item.end > start]
         while waiting and waiting[-1].start <= start:
             covering.append(waiting.pop())

@@ -245,6 +245,7 @@ class ReportView:
 
     Attributes:
         occurred: When it happened, in its own zone; empty where unknown.
+        time_zone: IANA name of that zone; empty where unknown, or where `occurred` says all of it.
         language: BCP 47 tag of the transcript; empty where unknown.
         score: 0 to 100; None when nothing was evaluated.
         coverage: 0 to 1.
@@ -261,6 +262,7 @@ class ReportView:
     language: str
     occurred_at: datetime | None
     occurred: str
+    time_zone: str
     participants: tuple[str, ...]
     scorecard: str
     scorecard_version: int
@@ -292,6 +294,5 @@ class ReportView:
     def count_outcome(self, outcome: Outcome) -> int:
         """Counts the findings with an outcome."""
         return sum(
-            finding.outcome is outcome
-            for finding in (*self.evaluated, *self.not_evaluated, *self.not_applicable)
+            finding.outcome is outcome for finding in (*self.evaluated, *self.not_evaluated, *self.not_applicable)
         )

@@ -3,7 +3,7 @@
 Schemas come from whoever writes a scorecard, documents from whatever a model wrote.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -38,17 +38,18 @@ class BoundedSchema:
         InvalidInputError: It is no schema, or it refers to something outside itself.
     """
 
-    def __init__(self, schema: Mapping[str, JsonValue] | bool) -> None:
-        own = _without_dialect(dict(schema) if isinstance(schema, Mapping) else schema)
+    def __init__(self, schema: dict[str, JsonValue] | bool) -> None:
+        parts = list(_parts(schema))  # the first of all, since it finds what is nested too deeply for the others
+        own = _without_dialect(schema)
         try:
             # without formats: the one for patterns is that of Python's re, and ours knows more
             Draft202012Validator.check_schema(own, format_checker=FormatChecker(()))
         except SchemaError as error:
             raise _refusal(f"This is no JSON Schema: {error.message[:200]}.", "", error.absolute_path) from error
-        for path, part in _parts(own):
+        for path, part in parts:
             _refuse_foreign_references(part, path)
             _refuse_bad_patterns(part, path)
-        _refuse_unbounded_pair(own)
+        _refuse_unbounded_pair(parts)
         _refuse_dangling_references(own)
         self._validator = BoundedValidator(own, registry=Registry(), format_checker=FORMATS)
 
@@ -115,14 +116,19 @@ def _refuse_bad_patterns(part: dict[str, Any], path: _Path) -> None:
         if isinstance(pattern, str):
             try:
                 compile_pattern(pattern, ignore_case=False)
-            except regex.error as error:
+            except (
+                regex.error,
+                RecursionError,
+                OverflowError,
+                ValueError,
+                KeyError,
+            ) as error:  # all but the first: too large
                 raise _refusal(f"{quoted(pattern)} is no regular expression: {error}.", "", path) from error
 
 
-def _refuse_unbounded_pair(schema: Any) -> None:  # noqa: ANN401 - any JSON
-    """Refuses the two keywords together: jsonschema then searches by `re` out of our reach."""
-    keywords = {key for _, part in _parts(schema) for key in part}
-    if {"unevaluatedProperties", "patternProperties"} <= keywords:
+def _refuse_unbounded_pair(parts: list[tuple[_Path, dict[str, Any]]]) -> None:
+    """Refuses two keywords together: jsonschema then searches by `re`, out of our reach."""
+    if {"unevaluatedProperties", "patternProperties"} <= {key for _, part in parts for key in part}:
         message = "unevaluatedProperties does not go with patternProperties here."
         raise _refusal(message, "Use additionalProperties.", ("unevaluatedProperties",))
 

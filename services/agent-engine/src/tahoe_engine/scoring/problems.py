@@ -63,8 +63,9 @@ def line_of(lines: Lines | None, location: Location) -> int | None:
 
 def near(word: str, known: Iterable[str]) -> str:
     """Returns a question about the known word that looks most like this one, or nothing."""
-    matches = get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
-    return f" Did you mean `{matches[0]}`?" if matches else ""
+    by_lower = {name.lower(): name for name in known}
+    matches = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    return f" Did you mean `{by_lower[matches[0]]}`?" if matches else ""
 
 
 def listed(words: Sequence[str]) -> str:

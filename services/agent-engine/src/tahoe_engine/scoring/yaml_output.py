@@ -6,6 +6,7 @@ from pydantic import JsonValue
 from tahoe_engine.scoring.yaml_source import PLAIN_SCALARS, TAG
 
 _WIDTH = 100
+_ESCAPED = "\r\x85\u2028\u2029"  # line ends that a reader may turn into spaces, unless they are written as escapes
 
 
 def write_yaml(data: JsonValue) -> str:
@@ -27,7 +28,9 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar(TAG + "str", text, style="|" if "\n" in text else None)
+    several_lines = "|" if "\n" in text else None
+    style = '"' if any(mark in text for mark in _ESCAPED) else several_lines
+    return dumper.represent_scalar(TAG + "str", text, style=style)
 
 
 def _represent_number(dumper: yaml.SafeDumper, number: float) -> yaml.ScalarNode:

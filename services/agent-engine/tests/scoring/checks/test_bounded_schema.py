@@ -8,6 +8,8 @@ from tahoe_engine.scoring.bounded_schema import BoundedSchema
 from tahoe_engine.scoring.check import CheckNotRunError
 from tahoe_engine.scoring.schema_keywords import Allowance
 
+SLOW = "^(a|aa)+$"
+
 
 def paths(schema: dict[str, JsonValue] | bool, document: JsonValue) -> list[list[str | int]]:
     return [list(error.absolute_path) for error in BoundedSchema(schema).errors(document, Allowance(0.25))]
@@ -34,7 +36,7 @@ class TestSchemas:
 
     def test_endless_nesting_is_refused(self) -> None:
         schema: dict[str, JsonValue] = {}
-        for _ in range(60):
+        for _ in range(3000):
             schema = {"properties": {"a": schema}}
         with pytest.raises(InvalidInputError, match="levels deep"):
             BoundedSchema(schema)
@@ -45,9 +47,9 @@ class TestSchemas:
 
     def test_another_dialect_does_not_lift_the_limits(self) -> None:
         draft7 = "http://json-schema.org/draft-07/schema#"
-        schema: dict[str, JsonValue] = {"$schema": draft7, "items": {"$schema": draft7, "pattern": "^(a+)+$"}}
+        schema: dict[str, JsonValue] = {"$schema": draft7, "items": {"$schema": draft7, "pattern": SLOW}}
         with pytest.raises(CheckNotRunError, match="takes too long"):
-            paths(schema, ["a" * 5000 + "!"])
+            paths(schema, ["a" * 60 + "!"])
 
 
 class TestDocuments:
@@ -100,9 +102,9 @@ class TestLimits:
     @pytest.mark.parametrize(
         ("schema", "document"),
         [
-            ({"pattern": "^(a+)+$"}, "a" * 5000 + "!"),
-            ({"patternProperties": {"^(a+)+$": True}}, {"a" * 5000 + "!": 1}),
-            ({"patternProperties": {"^(a+)+$": True}, "additionalProperties": False}, {"a" * 5000 + "!": 1}),
+            ({"pattern": SLOW}, "a" * 60 + "!"),
+            ({"patternProperties": {SLOW: True}}, {"a" * 60 + "!": 1}),
+            ({"patternProperties": {SLOW: True}, "additionalProperties": False}, {"a" * 60 + "!": 1}),
             ({"unevaluatedProperties": False}, {str(n): n for n in range(3000)}),
             ({"$ref": "#"}, 1),
             ({"items": {"$ref": "#"}}, None),

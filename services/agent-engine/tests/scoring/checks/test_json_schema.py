@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
@@ -59,9 +59,7 @@ class TestArguments:
         result = checked(calling('{"note": "é", "amount": "three"}'))
         assert result.outcome is Outcome.NOT_MET
         assert [evidence.quote for evidence in result.evidence] == ['"three"']
-        assert result.explanation == (
-            "In turn 0, the arguments of “refund” does not fit the schema: “amount” is not of type number."
-        ).replace("does", "do")
+        assert result.explanation == "Turn 0, the arguments of “refund”: “amount” is not of type number."
 
     def test_what_is_missing_is_shown_by_what_it_is_missing_from(self) -> None:
         result = checked(calling('{"note": 1}'))
@@ -94,6 +92,7 @@ class TestArguments:
         assert len(result.evidence) == 20
         assert "first 20 places" in result.explanation
 
+    @settings(deadline=None)
     @given(st.text(max_size=20), st.dictionaries(st.text(max_size=4), st.text(max_size=8), max_size=4), st.booleans())
     def test_every_quote_is_its_slice(self, said: str, arguments: dict[str, str], ascii_only: bool) -> None:
         text = json.dumps(arguments, ensure_ascii=ascii_only)

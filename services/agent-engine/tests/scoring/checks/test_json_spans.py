@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tahoe_engine.scoring.json_spans import find_json_span
@@ -24,6 +24,7 @@ def paths(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[tuple[s
     return found
 
 
+@settings(deadline=None)
 @given(JSON, st.booleans(), st.sampled_from([None, 2]))
 def test_every_value_of_a_document_is_found_where_it_stands(
     document: object, ascii_only: bool, indent: int | None

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tahoe_engine.scoring.sentences import LONGEST_SENTENCE, split_sentences
@@ -41,6 +41,7 @@ def test_sentences_end_where_a_reader_would_end_them(text: str, expected: list[s
     assert sentences(text) == expected
 
 
+@settings(deadline=None)
 @given(TEXT)
 def test_spans_are_ordered_trimmed_and_cover_all_but_white_space(text: str) -> None:
     covered = ""

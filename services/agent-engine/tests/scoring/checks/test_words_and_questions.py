@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tahoe_engine.scoring.questions import find_questions
@@ -28,6 +28,7 @@ def test_words_are_counted_in_any_script(text: str, words: int) -> None:
 
 
 @pytest.mark.parametrize("word", ["word", "héllo", "नमस्ते"])
+@settings(deadline=None)
 @given(count=st.integers(0, 50))
 def test_repeated_words_add_up(word: str, count: int) -> None:
     assert count_words(f"{word} " * count) == count
@@ -40,8 +41,8 @@ def test_repeated_words_add_up(word: str, count: int) -> None:
         ("What?! Really??", ["What?!", "Really??"]),
         ("你好吗？很好。", ["你好吗？"]),  # noqa: RUF001 - full-width mark
         ("كيف حالك؟ بخير.", ["كيف حالك؟"]),
-        ("Τι κάνεις; Καλά.", ["Τι κάνεις; Καλά."]),
-        ("Τι κάνεις\u037e", ["Τι κάνεις\u037e"]),
+        ("Τι κάνεις; Καλά.", ["Τι κάνεις; Καλά."]),  # noqa: RUF001 - Greek
+        ("Τι κάνεις\u037e", ["Τι κάνεις\u037e"]),  # noqa: RUF001 - Greek
         ("¿Cómo estás? Bien.", ["¿Cómo estás?"]),
         ("See https://example.com/a?b=c or www.x.org/?q for more.", []),
         ("Wait; there is more.", []),

@@ -4,9 +4,8 @@ from alembic import context
 from sqlalchemy import Connection
 
 from tahoe_core.db.address import quote_identifier
+from tahoe_core.db.rls import VERSION_TABLE
 from tahoe_engine.db.models import Base
-
-VERSION_TABLE = "alembic_version"
 
 
 def run_with_connection(connection: Connection, schema: str, app_role: str) -> None:
@@ -20,6 +19,7 @@ def run_with_connection(connection: Connection, schema: str, app_role: str) -> N
         include_name=lambda name, kind, _parents: not (kind == "table" and name == VERSION_TABLE),
         compare_type=True,
         compare_server_default=True,
+        schema=schema,
         app_role=app_role,
     )
     with context.begin_transaction():
@@ -33,6 +33,7 @@ def print_script(schema: str, app_role: str) -> None:
         literal_binds=True,
         version_table=VERSION_TABLE,
         version_table_schema=schema,
+        schema=schema,
         app_role=app_role,
     )
     with context.begin_transaction():

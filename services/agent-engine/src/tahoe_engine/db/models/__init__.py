@@ -1,6 +1,6 @@
 """Every table of the engine; importing this package fills `Base.metadata` for Alembic."""
 
-from tahoe_core.db.base import Base
+from tahoe_engine.db.base import Base
 from tahoe_engine.db.models.agent_template import AgentTemplateORM
 from tahoe_engine.db.models.analysis import AnalysisORM
 from tahoe_engine.db.models.interaction import InteractionORM

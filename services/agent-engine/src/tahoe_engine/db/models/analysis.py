@@ -5,11 +5,12 @@ from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped
 
 from tahoe_core.db.base import TeamEntity
+from tahoe_engine.db.base import Base
 from tahoe_engine.db.models.columns import json_array, json_object, one_of, within_team
 from tahoe_engine.models.analysis import AnalysisStatus, Verdict
 
 
-class AnalysisORM(TeamEntity):
+class AnalysisORM(TeamEntity, Base):
     """One scorecard run over one interaction.
 
     Attributes:

@@ -4,6 +4,7 @@ from sqlalchemy import CheckConstraint, Computed, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tahoe_core.db.base import TeamEntity
+from tahoe_engine.db.base import Base
 from tahoe_engine.db.models.columns import json_array, json_object, one_of
 from tahoe_engine.models.interaction import InteractionType
 
@@ -11,7 +12,7 @@ MAX_EXTERNAL_ID_CHARACTERS = 500
 """What an index entry of Postgres (2,704 bytes) can hold beside a team, whatever the characters."""
 
 
-class InteractionORM(TeamEntity):
+class InteractionORM(TeamEntity, Base):
     """One version of something that happened; other content under the same external id makes a new row.
 
     Attributes:

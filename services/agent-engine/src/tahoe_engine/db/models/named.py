@@ -3,9 +3,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.schema import SchemaItem
 
 from tahoe_core.db.base import TeamEntity
+from tahoe_engine.db.base import Base
 
 
-class NamedEntity(TeamEntity):
+class NamedEntity(TeamEntity, Base):
     """A thing that its team calls by name; `is_active` stands in place of deleting."""
 
     __abstract__ = True

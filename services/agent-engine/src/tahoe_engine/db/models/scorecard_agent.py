@@ -4,11 +4,12 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from tahoe_core.db.base import TeamEntity
+from tahoe_engine.db.base import Base
 from tahoe_engine.db.models.agent_template import AgentTemplateORM
 from tahoe_engine.db.models.columns import json_object, within_team
 
 
-class ScorecardAgentORM(TeamEntity):
+class ScorecardAgentORM(TeamEntity, Base):
     """One specialist's part in one version of a scorecard.
 
     Attributes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnExpressionArgument, Insert, bindparam, cast, column, func, insert, select
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -54,6 +55,14 @@ class AnalysisRepository(BaseRepository[AnalysisORM]):
         arrays = {name: [row[name] for row in rows] for name in _COLUMNS}
         await self.session.execute(_INSERT, {"team": self.team_id, **arrays})
         return [to_document(new, row["id"]) for new, row in zip(analyses, rows, strict=True)]
+
+    async def get_document(self, analysis_id: UUID) -> Analysis:
+        """Returns an analysis as it was stored.
+
+        Raises:
+            NotFoundError: There is none, or it is another team's.
+        """
+        return to_analysis(await self.get(analysis_id))
 
     async def list_summaries(self, which: AnalysisFilter, request: PageRequest) -> Page[AnalysisSummary]:
         """Lists what fits, newest first, without the findings."""

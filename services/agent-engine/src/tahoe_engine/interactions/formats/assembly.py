@@ -107,10 +107,11 @@ def _settle_roles(draft: InteractionDraft, field_map: FieldMap, notes: list[str]
 
 def _settle_unknown(found: dict[_Name, Role | None], turns: list[TurnDraft], notes: list[str]) -> None:
     """Gives the one person without a part the side that is missing; otherwise says who has none."""
-    unknown = sorted({speaker for (speaker, role_name), role in found.items() if role is None and role_name is None})
+    without_role = {(speaker, part) for (speaker, part), role in found.items() if role is None}
+    unknown = sorted({speaker for speaker, part in without_role if speaker and part is None})
     taken = {turn.role or found[turn.speaker, turn.role_name] for turn in turns}
     sides = [side for side in _SIDES if side in taken]
-    if len(unknown) == 1 and len(sides) == 1 and unknown[0]:
+    if len(unknown) == 1 and len(sides) == 1:
         found[unknown[0], None] = side = other_side(sides[0])
         notes.append(f"{unknown[0]!r} is taken for the {side}, since the other side is the {sides[0]}.")
     elif None in taken and len(sides) < len(_SIDES):

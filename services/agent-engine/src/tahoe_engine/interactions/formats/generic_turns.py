@@ -63,8 +63,8 @@ def _is_turn(item: JsonValue, field_map: FieldMap) -> bool:
         return False
     if looks_like_message(item) or any(isinstance(item.get(key), dict | list) for key in ("api", "tool_calls")):
         return True
-    speaker = _find_key(item, SPEAKER_KEYS, field_map.speaker)
-    text = _find_key(item, TEXT_KEYS, field_map.text)
+    speaker = _find_key(item, SPEAKER_KEYS, field_map.speaker) or _find_key(item, SPEAKER_KEYS, None)
+    text = _find_key(item, TEXT_KEYS, field_map.text) or _find_key(item, TEXT_KEYS, None, besides=speaker)
     return speaker is not None and text is not None and not isinstance(item[text], list | dict)
 
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from tahoe_core.db.rls import admit_roles, create_guard, drop_guard, protect_table
+from tahoe_core.db.rls import admit_application, create_guard, drop_guard, protect_table
 
 revision: str = "000_orchestration"
 down_revision: str | None = None
@@ -40,10 +40,12 @@ def upgrade() -> None:
     create_scorecard_agents()
     create_interactions()
     create_analyses()
-    app_role: str = op.get_context().opts["app_role"]
     for table in TABLES:
-        for statement in (*protect_table(table), *admit_roles(table, app_role)):
+        for statement in protect_table(table):
             op.execute(statement)
+    options = op.get_context().opts
+    for statement in admit_application(options["schema"], options["app_role"], TABLES):
+        op.execute(statement)
 
 
 def downgrade() -> None:

@@ -1,0 +1,84 @@
+import asyncio
+import contextlib
+import socket
+
+import click
+import uvicorn
+
+from tahoe_cli.opening import open_services
+from tahoe_core.errors import UnavailableError
+from tahoe_core.logs import configure_logging
+from tahoe_core.postgres.lifecycle import EmbeddedServer, stop
+from tahoe_core.postgres.supervise import keep_running
+from tahoe_core.security.identity import TOKEN_FILE
+from tahoe_engine.app import create_app
+from tahoe_engine.composition import find_identity
+from tahoe_engine.settings import EngineSettings, load_settings
+
+EPILOG = """\b
+Examples:
+  tahoe up
+  AGENT_ENGINE_PORT=9001 tahoe up
+  curl -H "Authorization: Bearer $(cat ~/.tahoe/service_token)" localhost:8001/v1/scorecards
+"""
+
+
+@click.command("up", epilog=EPILOG)
+def command() -> None:
+    """Serve the API until Ctrl-C, with its own Postgres unless DATABASE_URL is set.
+
+    Ctrl-C also stops the Postgres if this command started it.
+    """
+    settings = load_settings()
+    configure_logging(settings.log_level, settings.log_format)
+    listener = _bind(settings)
+    with contextlib.closing(listener):
+        asyncio.run(_serve(settings, listener))
+
+
+def _bind(settings: EngineSettings) -> socket.socket:
+    """Takes the port before anything else is started."""
+    host, port = settings.engine_host, settings.agent_engine_port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise UnavailableError(
+            f"Port {port} of {host} cannot be used: {error.strerror}.",
+            cure="Stop what uses it, or choose another: AGENT_ENGINE_PORT=9001 tahoe up",
+        ) from error
+    return listener
+
+
+async def _serve(settings: EngineSettings, listener: socket.socket) -> None:
+    started: EmbeddedServer | None = None
+    try:
+        async with open_services(settings) as opened:
+            embedded = opened.database.embedded
+            started = embedded if embedded and embedded.started_here else None
+            config = uvicorn.Config(create_app(opened.services), log_config=None, access_log=False, server_header=False)
+            _announce(settings)
+            async with asyncio.TaskGroup() as tasks:
+                watch = tasks.create_task(keep_running(settings.home, _ignore)) if embedded else None
+                await uvicorn.Server(config).serve([listener])
+                if watch is not None:
+                    watch.cancel()
+    finally:
+        if started is not None:
+            await asyncio.to_thread(stop, settings.home)
+            click.echo("Postgres stopped.", err=True)
+
+
+def _announce(settings: EngineSettings) -> None:
+    address = f"http://{settings.engine_host}:{settings.agent_engine_port}"
+    token = "TAHOE_SERVICE_TOKEN" if settings.service_token else f"in {settings.home / TOKEN_FILE}"
+    click.echo(f"agent-engine  {address}  (docs: {address}/docs)", err=True)
+    click.echo(f"team          {find_identity(settings).team_id}, service token {token}", err=True)
+    click.echo("Ctrl-C stops.", err=True)
+
+
+async def _ignore(_server: EmbeddedServer) -> None:
+    """Connection pools find the restarted server by themselves: it keeps its port."""

@@ -1,0 +1,32 @@
+"""What routes ask for, as typed aliases."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tahoe_core.db.session import team_session
+from tahoe_core.http.authentication import CurrentPrincipal
+from tahoe_engine.composition import Services
+
+IncludeInactive = Annotated[bool, Query(description="Whether to list what was deactivated, too.")]
+
+
+async def get_services(request: Request) -> Services:
+    """Returns the services that the app was made with."""
+    services: Services = request.app.state.services
+    return services
+
+
+CurrentServices = Annotated[Services, Depends(get_services)]
+
+
+async def get_session(services: CurrentServices, principal: CurrentPrincipal) -> AsyncIterator[AsyncSession]:
+    """Yields the unit of work of one request, for the caller's team; it is committed before the answer leaves."""
+    async with team_session(services.sessions, principal.team_id) as session:
+        yield session
+
+
+# With the default scope the answer would go out before the commit.
+TeamSession = Annotated[AsyncSession, Depends(get_session, scope="function")]

@@ -1,0 +1,54 @@
+from http import HTTPStatus
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query, Response
+from pydantic import AwareDatetime
+
+from tahoe_core.http.pagination import Page, RequestedPage
+from tahoe_core.http.problem import problem_responses
+from tahoe_core.http.routing import create_router
+from tahoe_engine.api.contradictions import contradictions_are_conflicts
+from tahoe_engine.api.dependencies import TeamSession
+from tahoe_engine.interactions.formats.written import WrittenInteraction
+from tahoe_engine.interactions.store import InteractionStore, prepare
+from tahoe_engine.interactions.written_reading import read_written
+from tahoe_engine.models.interaction import InteractionType
+from tahoe_engine.models.stored import InteractionFilter, InteractionSummary, SavedInteraction, StoredInteraction
+
+router = create_router("/v1/interactions", "interactions")
+
+ExternalId = Annotated[str | None, Query(max_length=500, description="Every version under this id of the source.")]
+
+
+@router.post("", status_code=HTTPStatus.CREATED, responses={200: {"model": SavedInteraction}} | problem_responses(409))
+async def create_interaction(written: WrittenInteraction, session: TeamSession, response: Response) -> SavedInteraction:
+    """Keeps an interaction: 200 when the same content is there already, a new version when the content changed."""
+    with contradictions_are_conflicts():
+        new = prepare(read_written(written))
+    (saved,) = await InteractionStore(session).save([new])
+    if not saved.created:
+        response.status_code = HTTPStatus.OK
+    return saved
+
+
+@router.get("")
+async def list_interactions(
+    session: TeamSession,
+    page: RequestedPage,
+    external_id: ExternalId = None,
+    type: InteractionType | None = None,  # noqa: A002 - the name of the field
+    created_from: AwareDatetime | None = None,
+    created_before: AwareDatetime | None = None,
+) -> Page[InteractionSummary]:
+    """Lists interactions without their turns, newest first."""
+    which = InteractionFilter(
+        external_id=external_id, type=type, created_from=created_from, created_before=created_before
+    )
+    return Page.of(await InteractionStore(session).list_page(which, page), lambda row: row)
+
+
+@router.get("/{interaction_id}", responses=problem_responses(404))
+async def get_interaction(interaction_id: UUID, session: TeamSession) -> StoredInteraction:
+    """Returns one version of an interaction with its turns."""
+    return await InteractionStore(session).get(interaction_id)

@@ -1,0 +1,53 @@
+from http import HTTPStatus
+from uuid import UUID
+
+from tahoe_core.http.pagination import Page, RequestedPage
+from tahoe_core.http.problem import problem_responses
+from tahoe_core.http.routing import create_router
+from tahoe_engine.api.contradictions import contradictions_are_conflicts
+from tahoe_engine.api.dependencies import IncludeInactive, TeamSession
+from tahoe_engine.catalog.model_providers import ModelProviderCatalog
+from tahoe_engine.models.catalog import ModelProvider, ModelProviderInput
+
+router = create_router("/v1/model-providers", "model-providers")
+
+
+@router.post("", status_code=HTTPStatus.CREATED, responses=problem_responses(409))
+async def create_model_provider(given: ModelProviderInput, session: TeamSession) -> ModelProvider:
+    """Creates a model provider; 409 when the name is taken."""
+    with contradictions_are_conflicts():
+        return await ModelProviderCatalog(session).create(given)
+
+
+@router.get("")
+async def list_model_providers(
+    session: TeamSession, page: RequestedPage, *, include_inactive: IncludeInactive = False
+) -> Page[ModelProvider]:
+    """Lists model providers, newest first."""
+    found = await ModelProviderCatalog(session).list_page(page, include_inactive=include_inactive)
+    return Page.of(found, lambda row: row)
+
+
+@router.get("/{model_provider_id}", responses=problem_responses(404))
+async def get_model_provider(model_provider_id: UUID, session: TeamSession) -> ModelProvider:
+    """Returns a model provider, active or not."""
+    return await ModelProviderCatalog(session).get_by_id(model_provider_id)
+
+
+@router.put("/{model_provider_id}", responses=problem_responses(404, 409))
+async def update_model_provider(
+    model_provider_id: UUID, given: ModelProviderInput, session: TeamSession
+) -> ModelProvider:
+    """Replaces what is said of a model provider, but for its name; one that was deactivated is active again."""
+    catalog = ModelProviderCatalog(session)
+    stored = await catalog.get_by_id(model_provider_id)
+    with contradictions_are_conflicts():
+        return await catalog.update(stored.name, given)
+
+
+@router.post("/{model_provider_id}/deactivate", responses=problem_responses(404, 409))
+async def deactivate_model_provider(model_provider_id: UUID, session: TeamSession) -> ModelProvider:
+    """Takes a model provider out of use; nothing is deleted."""
+    catalog = ModelProviderCatalog(session)
+    stored = await catalog.get_by_id(model_provider_id)
+    return await catalog.deactivate(stored.name)

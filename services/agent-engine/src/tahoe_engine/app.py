@@ -1,0 +1,51 @@
+"""The engine's HTTP app."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from tahoe_core.cache.keyspace import Keyspace
+from tahoe_core.http.app import HttpService, create_http_app
+from tahoe_core.http.probes import ReadinessCheck
+from tahoe_core.security.principal import ServiceTokenAuthenticator
+from tahoe_engine.api import agent_templates, analyses, interactions, model_providers, portfolios, scorecards, tools
+from tahoe_engine.composition import Services
+
+DESCRIPTION = """Scores interactions against scorecards, with evidence.
+
+Every request carries the service token of a team: `Authorization: Bearer tahoe_st_…`. Lists are pages; writes take an
+`Idempotency-Key`. Errors are `application/problem+json`: 422 says that the input breaks the schema, 409 that it keeps to
+the schema but contradicts itself or what is stored.
+"""
+RESOURCES = (analyses, interactions, scorecards, agent_templates, portfolios, tools, model_providers)
+
+
+def create_app(services: Services) -> FastAPI:
+    """Makes the app; it closes the services when it is shut down."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await services.aclose()
+
+    app = create_http_app(
+        HttpService(
+            title="Tahoe agent-engine",
+            version=version("tahoe-engine"),
+            description=DESCRIPTION,
+            routers=[resource.router for resource in RESOURCES],
+            authenticator=ServiceTokenAuthenticator(services.identity.team_id, services.identity.token),
+            cache=services.cache,
+            keyspace=Keyspace(services.settings.redis_namespace),
+            max_body_bytes=services.settings.max_body_bytes,
+            readiness=(
+                ReadinessCheck("database", services.check_database),
+                ReadinessCheck("cache", services.cache.ping),
+            ),
+            lifespan=lifespan,
+        )
+    )
+    app.state.services = services
+    return app
