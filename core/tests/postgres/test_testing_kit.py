@@ -39,12 +39,19 @@ def wait_until_gone(home: Path, *pids: int) -> None:
 
 
 async def test_a_temporary_server_works_and_leaves_nothing_behind_even_after_an_error(fetch: Fetch) -> None:
-    with pytest.raises(ZeroDivisionError), temporary_postgres() as postgres:
-        assert await fetch(superuser_url(postgres.home), "SELECT 1")
-        raise ZeroDivisionError
+    seen = []
 
-    assert not postgres.home.exists()
-    assert not is_alive(postgres.server.pid)
+    async def fail() -> None:
+        with temporary_postgres() as postgres:
+            seen.append(postgres)
+            assert await fetch(superuser_url(postgres.home), "SELECT 1")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+
+    assert not seen[0].home.exists()
+    assert not is_alive(seen[0].server.pid)
 
 
 def test_a_killed_test_run_leaves_nothing_behind(child: Child) -> None:

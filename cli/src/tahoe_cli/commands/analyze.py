@@ -49,7 +49,7 @@ holds turns under a usual name. Exit 0: all scored; 1: something could not be.
 @click.option("--html", "html_path", type=click.Path(dir_okay=False, path_type=Path), help="Write the report here.")
 @click.option("--show-personal-data", is_flag=True, help="Do not mask personal data in reports.")
 @json_option
-def command(  # noqa: PLR0913 - the outside names these
+def command(
     *,
     paths: tuple[str, ...],
     scorecard: str,

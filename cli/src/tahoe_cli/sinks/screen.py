@@ -7,9 +7,10 @@ from tahoe_engine.analysis.batches import Analyzed
 from tahoe_engine.interactions.reading import ReadFailure
 from tahoe_engine.models.scorecard import BoundScorecard
 from tahoe_engine.reporting.build import build_view
+from tahoe_engine.reporting.listing import print_table
 from tahoe_engine.reporting.redaction import Masker
 from tahoe_engine.reporting.summary import ReportSummary, summarize
-from tahoe_engine.reporting.terminal import print_report, print_table
+from tahoe_engine.reporting.terminal import print_report
 
 if TYPE_CHECKING:
     from tahoe_engine.reporting.view import ReportView

@@ -27,8 +27,8 @@ _IS_OWN = f"team_id = (select nullif(current_setting('{TEAM_SETTING}', true), ''
 
 def create_guard() -> Sequence[str]:
     """Returns what a schema needs once, before its first table is protected."""
-    refuse = "RAISE EXCEPTION 'team_id of % never changes', TG_TABLE_NAME USING ERRCODE = '23000'"
-    return (f"CREATE FUNCTION {KEEP_TEAM}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {refuse}; END $$",)
+    what = "MESSAGE = 'team_id of ' || TG_TABLE_NAME || ' never changes', ERRCODE = '23000'"
+    return (f"CREATE FUNCTION {KEEP_TEAM}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE USING {what}; END $$",)
 
 
 def drop_guard() -> Sequence[str]:

@@ -164,7 +164,7 @@ def _run_initdb(account: Account, binaries: Binaries, scratch: Path, password: s
                 "--builtin-locale=C.UTF-8",
                 "--locale=C",
                 f"--lc-ctype={character_type}",
-                *([] if durable else ["--no-sync"]),
+                *([] if durable else ["--no-sync", "--wal-segsize=1"]),
             ],
             wait_seconds=_INITDB_SECONDS,
         )

@@ -16,8 +16,8 @@ from tahoe_engine.composition import Services
 DESCRIPTION = """Scores interactions against scorecards, with evidence.
 
 Every request carries the service token of a team: `Authorization: Bearer tahoe_st_…`. Lists are pages; writes take an
-`Idempotency-Key`. Errors are `application/problem+json`: 422 says that the input breaks the schema, 409 that it keeps to
-the schema but contradicts itself or what is stored.
+`Idempotency-Key`. Errors are `application/problem+json`: 422 says that the input breaks the schema, 409 that it keeps
+to the schema but contradicts itself or what is stored.
 """
 RESOURCES = (analyses, interactions, scorecards, agent_templates, portfolios, tools, model_providers)
 

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from tahoe_engine.interactions.reading import FieldMap, Format, ReadFailure, ReadInteraction, ReadOptions, read_document
 
 type ReadOne = Callable[..., ReadInteraction]
 type RefuseOne = Callable[..., ReadFailure]
 
 
-def _read(document: Any, name: str, kwargs: dict[str, Any]) -> list[ReadInteraction | ReadFailure]:
+def _read(document: object, name: str, kwargs: dict[str, Any]) -> list[ReadInteraction | ReadFailure]:
     if "map" in kwargs:
         kwargs["field_map"] = FieldMap.parse(kwargs.pop("map"))
     if "format" in kwargs:
@@ -24,7 +25,7 @@ def _read(document: Any, name: str, kwargs: dict[str, Any]) -> list[ReadInteract
 def read_one() -> ReadOne:
     """Reads a document that holds exactly one interaction."""
 
-    def read(document: Any, name: str = "", **kwargs: Any) -> ReadInteraction:
+    def read(document: object, name: str = "", **kwargs: Any) -> ReadInteraction:  # noqa: ANN401  # options of several types
         items = _read(document, name, kwargs)
         assert len(items) == 1, items
         assert isinstance(items[0], ReadInteraction), str(items[0])
@@ -37,7 +38,7 @@ def read_one() -> ReadOne:
 def refuse_one() -> RefuseOne:
     """Reads a document that holds exactly one mistake."""
 
-    def read(document: Any, name: str = "", **kwargs: Any) -> ReadFailure:
+    def read(document: object, name: str = "", **kwargs: Any) -> ReadFailure:  # noqa: ANN401  # options of several types
         items = _read(document, name, kwargs)
         assert len(items) == 1, items
         assert isinstance(items[0], ReadFailure), items[0]

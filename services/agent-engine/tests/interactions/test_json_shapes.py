@@ -1,27 +1,34 @@
+import json
+from collections.abc import Callable
+from typing import Any
+
 import pytest
-from tahoe_engine.interactions.reading import ReadInteraction, ReadOptions, read_document
+
+from tahoe_engine.interactions.reading import FieldMap, ReadFailure, ReadInteraction, ReadOptions, read_document
 from tahoe_engine.models.interaction import InteractionType, Role
+
+type ReadOne = Callable[..., ReadInteraction]
+
 
 PAIRS = [["agent", "Hello"], ["customer", "Hi"], ["action", "Account opened."]]
 OBJECTS = [{"speaker": "agent", "text": "Hello"}, {"speaker": "customer", "text": "Hi"}]
 
 
-def _ids(items):
-    assert all(isinstance(item, ReadInteraction) for item in items), [str(item) for item in items]
+def _ids(items: list[ReadInteraction]) -> list[str | None]:
     return [item.interaction.external_id for item in items]
 
 
-def _read(document):
-    import json
-
-    return read_document(json.dumps(document), "x.json")
+def _read(document: object) -> list[ReadInteraction]:
+    items = read_document(json.dumps(document), "x.json")
+    assert all(isinstance(item, ReadInteraction) for item in items), [str(item) for item in items]
+    return [item for item in items if isinstance(item, ReadInteraction)]
 
 
 @pytest.mark.parametrize(
     "key", ["turns", "messages", "utterances", "original", "conversation", "conversations", "transcript", "dialogue"]
 )
 @pytest.mark.parametrize("turns", [PAIRS, OBJECTS])
-def test_turns_stand_under_a_usual_name(read_one, key, turns):
+def test_turns_stand_under_a_usual_name(read_one: ReadOne, key: str, turns: list[Any]) -> None:
     item = read_one({key: turns, "note": 1})
     assert [turn.text for turn in item.interaction.turns][:2] == ["Hello", "Hi"]
     assert item.interaction.metadata == {"note": 1}
@@ -29,49 +36,51 @@ def test_turns_stand_under_a_usual_name(read_one, key, turns):
 
 @pytest.mark.parametrize("speaker", ["speaker", "role", "from", "author", "sender"])
 @pytest.mark.parametrize("text", ["text", "content", "value", "utterance", "message"])
-def test_a_turn_may_be_an_object_with_usual_names(read_one, speaker, text):
+def test_a_turn_may_be_an_object_with_usual_names(read_one: ReadOne, speaker: str, text: str) -> None:
     item = read_one({"turns": [{speaker: "human", text: "Hi"}, {speaker: "gpt", text: "Hello", "score": 1}]})
     assert [turn.role for turn in item.interaction.turns] == [Role.CUSTOMER, Role.AGENT]
     assert [turn.speaker for turn in item.interaction.turns] == ["human", "gpt"]
 
 
-def test_the_index_of_a_turn_is_its_index_in_the_source(read_one):
+def test_the_index_of_a_turn_is_its_index_in_the_source(read_one: ReadOne) -> None:
     item = read_one({"original": [["agent", ""], *PAIRS, ["customer", "  "]]})
     assert [turn.text for turn in item.interaction.turns] == ["", "Hello", "Hi", "Account opened.", "  "]
     assert item.interaction.turns[3].role is Role.ACTION
 
 
-def test_a_bare_list_of_turns_is_one_interaction(read_one):
+def test_a_bare_list_of_turns_is_one_interaction(read_one: ReadOne) -> None:
     assert len(read_one(PAIRS).interaction.turns) == 3
     assert len(read_one(OBJECTS).interaction.turns) == 2
 
 
-def test_a_list_of_interactions_is_read_one_by_one():
+def test_a_list_of_interactions_is_read_one_by_one() -> None:
     items = _read([{"convo_id": 7, "original": PAIRS}, {"convo_id": 8, "original": PAIRS}, PAIRS])
     assert _ids(items) == ["7", "8", None]
     assert [item.source.position for item in items] == ["[0]", "[1]", "[2]"]
 
 
-def test_an_object_may_hold_lists_of_interactions():
+def test_an_object_may_hold_lists_of_interactions() -> None:
     items = _read({"version": 1, "train": [{"id": "a", "turns": PAIRS}], "test": [{"id": "b", "turns": OBJECTS}]})
     assert _ids(items) == ["a", "b"]
     assert [str(item.source) for item in items] == ["x.json.train[0]", "x.json.test[0]"]
 
 
-def test_an_object_may_name_each_interaction():
+def test_an_object_may_name_each_interaction() -> None:
     items = _read({"MUL1.json": {"turns": OBJECTS}, "MUL2.json": {"turns": OBJECTS}})
     assert _ids(items) == ["MUL1.json", "MUL2.json"]
     assert _ids(_read({"data": {"dialogs": {"d-1": PAIRS, "d-2": PAIRS}}})) == ["d-1", "d-2"]
 
 
-def test_lists_are_found_deeper_down():
-    assert _ids(_read({"data": {"conversations": [{"id": "a", "messages": OBJECTS}, {"id": "b", "messages": OBJECTS}]}})) == [
+def test_lists_are_found_deeper_down() -> None:
+    assert _ids(
+        _read({"data": {"conversations": [{"id": "a", "messages": OBJECTS}, {"id": "b", "messages": OBJECTS}]}})
+    ) == [
         "a",
         "b",
     ]
 
 
-def test_turns_inside_an_envelope_belong_to_the_whole_record(read_one):
+def test_turns_inside_an_envelope_belong_to_the_whole_record(read_one: ReadOne) -> None:
     run = {"id": "run-1", "inputs": {"messages": [{"role": "user", "content": "Hi"}]}, "outputs": {"messages": OBJECTS}}
     item = read_one(run)
     assert item.interaction.external_id == "run-1"
@@ -80,7 +89,7 @@ def test_turns_inside_an_envelope_belong_to_the_whole_record(read_one):
     assert any("inputs.messages" in note for note in item.notes)
 
 
-def test_a_table_of_turns_is_taken_apart_by_its_conversation():
+def test_a_table_of_turns_is_taken_apart_by_its_conversation() -> None:
     rows = [
         {"conversation_id": "c1", "speaker": "agent", "text": "Hello"},
         {"conversation_id": "c2", "speaker": "agent", "text": "Hey"},
@@ -91,24 +100,24 @@ def test_a_table_of_turns_is_taken_apart_by_its_conversation():
     assert [len(item.interaction.turns) for item in items] == [2, 1]
 
 
-def test_a_transcript_in_one_text_is_read_like_plain_text(read_one):
+def test_a_transcript_in_one_text_is_read_like_plain_text(read_one: ReadOne) -> None:
     item = read_one({"id": 5, "transcript": "Agent: Hello\nCustomer: Hi\nthere"})
     assert [turn.text for turn in item.interaction.turns] == ["Hello", "Hi\nthere"]
     assert item.interaction.external_id == "5"
 
 
-def test_texts_with_labels_are_turns(read_one):
+def test_texts_with_labels_are_turns(read_one: ReadOne) -> None:
     item = read_one({"dialogue": ["Agent: Hello", "Customer: Hi", "Agent: one: two"]})
     assert [turn.text for turn in item.interaction.turns] == ["Hello", "Hi", "one: two"]
 
 
-def test_sharegpt_is_read(read_one):
+def test_sharegpt_is_read(read_one: ReadOne) -> None:
     item = read_one({"id": "s", "conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hey"}]})
     assert [turn.role for turn in item.interaction.turns] == [Role.CUSTOMER, Role.AGENT]
     assert item.interaction.type is InteractionType.CHAT
 
 
-def test_sharegpt_function_calls_become_tool_calls(read_one):
+def test_sharegpt_function_calls_become_tool_calls(read_one: ReadOne) -> None:
     item = read_one(
         {
             "conversations": [
@@ -124,15 +133,15 @@ def test_sharegpt_function_calls_become_tool_calls(read_one):
     assert [turn.role for turn in item.interaction.turns] == [Role.CUSTOMER, Role.AGENT, Role.TOOL]
 
 
-def test_where_user_talks_to_system_the_system_is_the_agent(read_one):
+def test_where_user_talks_to_system_the_system_is_the_agent(read_one: ReadOne) -> None:
     turns = [{"speaker": "USER", "utterance": "A taxi"}, {"speaker": "SYSTEM", "utterance": "Where to?"}]
     item = read_one({"dialogue_id": "MUL1", "services": ["taxi"], "turns": turns})
     assert [turn.role for turn in item.interaction.turns] == [Role.CUSTOMER, Role.AGENT]
     assert item.interaction.external_id == "MUL1"
 
 
-def test_taskmaster_annotations_become_calls_with_their_results(read_one):
-    def note(name, value):
+def test_taskmaster_annotations_become_calls_with_their_results(read_one: ReadOne) -> None:
+    def note(name: str, value: object) -> dict[str, Any]:
         return {"name": name, "value": value}
 
     annotations = [
@@ -144,7 +153,9 @@ def test_taskmaster_annotations_become_calls_with_their_results(read_one):
         note("api_response", "hours"),
         note("response", '{"open": true}'),
     ]
-    item = read_one({"conversation_id": "d", "utterances": [{"speaker": "user", "text": "Tea?", "annotations": annotations}]})
+    item = read_one(
+        {"conversation_id": "d", "utterances": [{"speaker": "user", "text": "Tea?", "annotations": annotations}]}
+    )
     turn = item.interaction.turns[0]
     assert turn.text == 'Tea?\nmenu({"q": "tea"})\nhours()'
     assert turn.spoken_text == "Tea?"
@@ -155,7 +166,7 @@ def test_taskmaster_annotations_become_calls_with_their_results(read_one):
     assert item.interaction.type is InteractionType.TRAJECTORY
 
 
-def test_calls_keyed_by_their_name_and_answers_of_the_api_are_read(read_one):
+def test_calls_keyed_by_their_name_and_answers_of_the_api_are_read(read_one: ReadOne) -> None:
     item = read_one(
         {
             "turns": [
@@ -170,7 +181,7 @@ def test_calls_keyed_by_their_name_and_answers_of_the_api_are_read(read_one):
     assert item.interaction.turns[2].text == '{"menu": ["green"]}'
 
 
-def test_what_a_record_says_beside_its_turns_is_kept(read_one):
+def test_what_a_record_says_beside_its_turns_is_kept(read_one: ReadOne) -> None:
     item = read_one(
         {
             "call_id": "c-9",
@@ -194,14 +205,16 @@ def test_what_a_record_says_beside_its_turns_is_kept(read_one):
     assert item.notes == ()
 
 
-def test_other_lists_of_turns_and_large_parts_are_left_out_and_named(read_one):
+def test_other_lists_of_turns_and_large_parts_are_left_out_and_named(read_one: ReadOne) -> None:
     item = read_one({"original": PAIRS, "delexed": OBJECTS, "blob": "x" * 20_000, "small": [1, 2]})
     assert item.interaction.metadata == {"small": [1, 2], "left_out": ["delexed", "blob"]}
     assert item.notes == ("Left out: delexed, blob.",)
 
 
-def test_subject_or_sender_and_receiver_make_an_email(read_one):
-    item = read_one({"emails": [{"from": "support@example.com", "to": "t@example.com", "subject": "Hi", "body": "Text"}]})
+def test_subject_or_sender_and_receiver_make_an_email(read_one: ReadOne) -> None:
+    item = read_one(
+        {"emails": [{"from": "support@example.com", "to": "t@example.com", "subject": "Hi", "body": "Text"}]}
+    )
     assert item.interaction.type is InteractionType.EMAIL
     assert item.interaction.turns[0].text == "Text"
 
@@ -217,7 +230,7 @@ def test_subject_or_sender_and_receiver_make_an_email(read_one):
         ("2026-11-03 10:02:00 UTC", "2026-11-03T10:02:00+00:00"),
     ],
 )
-def test_times_of_turns_are_read_as_sources_write_them(read_one, value, expected):
+def test_times_of_turns_are_read_as_sources_write_them(read_one: ReadOne, value: str | int, expected: str) -> None:
     item = read_one({"messages": [{"role": "user", "content": "Hi", "timestamp": value}]})
     at = item.interaction.turns[0].at
     assert at is not None
@@ -225,12 +238,12 @@ def test_times_of_turns_are_read_as_sources_write_them(read_one, value, expected
 
 
 @pytest.mark.parametrize(("value", "seconds"), [(12.5, 12.5), ("00:01:02", 62), ("01:02.5", 62.5), ("7", None)])
-def test_small_numbers_are_seconds_from_the_start(read_one, value, seconds):
+def test_small_numbers_are_seconds_from_the_start(read_one: ReadOne, value: str | float, seconds: float | None) -> None:
     item = read_one({"segments": [{"speaker": "agent", "text": "Hi", "start": value}]})
     assert item.interaction.turns[0].offset_seconds == seconds
 
 
-def test_times_without_a_zone_only_say_what_lies_between(read_one):
+def test_times_without_a_zone_only_say_what_lies_between(read_one: ReadOne) -> None:
     turns = [["agent", "Hi", "2026-11-03 10:02:00"], ["customer", "Hello", "2026-11-03 10:02:45"]]
     item = read_one({"turns": turns})
     assert [turn.at for turn in item.interaction.turns] == [None, None]
@@ -244,20 +257,20 @@ def test_times_without_a_zone_only_say_what_lies_between(read_one):
 
 
 @pytest.mark.parametrize("written", ["2026-11-03", "yesterday", "2026-11-03T10:02:00", "11/03/2026 10:02"])
-def test_a_start_that_is_not_certain_stays_as_it_was_written(read_one, written):
+def test_a_start_that_is_not_certain_stays_as_it_was_written(read_one: ReadOne, written: str) -> None:
     item = read_one({"turns": PAIRS, "occurred_at": written})
     assert item.interaction.occurred_at is None
     assert item.interaction.metadata["occurred_at"] == written
     assert any("When it happened is unknown" in note for note in item.notes)
 
 
-def test_z_names_a_moment_but_no_zone(read_one):
+def test_z_names_a_moment_but_no_zone(read_one: ReadOne) -> None:
     item = read_one({"turns": PAIRS, "occurred_at": "2026-11-03T10:02:00Z"})
     assert item.interaction.occurred_at is not None
     assert item.interaction.time_zone is None
 
 
-def test_fields_can_be_named(read_one):
+def test_fields_can_be_named(read_one: ReadOne) -> None:
     record = {"meta": {"nr": 4}, "nr": 4, "data": {"log": [{"who_said": "Dana", "words": "Hello", "t": 3}]}}
     item = read_one(record, map="speaker=who_said,text=words,turns=data.log,id=nr,time=t,agent=Dana")
     turn = item.interaction.turns[0]
@@ -265,7 +278,7 @@ def test_fields_can_be_named(read_one):
     assert item.interaction.external_id == "4"
 
 
-def test_a_list_written_as_text_can_be_named(read_one):
+def test_a_list_written_as_text_can_be_named(read_one: ReadOne) -> None:
     item = read_one([{"context": '[{"role": "user", "text": "Hi"}]'}], map="turns=context")
     assert item.interaction.turns[0].text == "Hi"
 
@@ -278,11 +291,11 @@ def test_a_list_written_as_text_can_be_named(read_one):
         ("id=nmber", "Did you mean number?"),
     ],
 )
-def test_a_field_that_is_not_there_is_an_error_with_near_names(mapping, hint):
-    from tahoe_engine.interactions.reading import FieldMap, ReadFailure
-
+def test_a_field_that_is_not_there_is_an_error_with_near_names(mapping: str, hint: str) -> None:
     options = ReadOptions(field_map=FieldMap.parse(mapping))
-    document = '{"number": 1, "turns": [{"speaker": "a", "text": "b"}], "data": {"turns": [{"speaker": "a", "text": "b"}]}}'
+    document = (
+        '{"number": 1, "turns": [{"speaker": "a", "text": "b"}], "data": {"turns": [{"speaker": "a", "text": "b"}]}}'
+    )
     (item,) = read_document(document, "x.json", options)
     assert isinstance(item, ReadFailure)
     assert hint in item.message

@@ -1,12 +1,20 @@
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+
+from tahoe_engine.interactions.reading import ReadFailure, ReadInteraction
 from tahoe_engine.models.interaction import InteractionType, Role
 
+type ReadOne = Callable[..., ReadInteraction]
+type RefuseOne = Callable[..., ReadFailure]
 
-def _call(identifier, name, arguments):
+
+def _call(identifier: str, name: str, arguments: str) -> dict[str, Any]:
     return {"id": identifier, "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
-TRAJECTORY = {
+TRAJECTORY: dict[str, Any] = {
     "messages": [
         {"role": "system", "content": "You help."},
         {"role": "user", "content": "Cancel A1 and 👩🏽‍💻 B2"},
@@ -22,7 +30,7 @@ TRAJECTORY = {
 }
 
 
-def test_calls_are_rendered_after_what_was_said(read_one):
+def test_calls_are_rendered_after_what_was_said(read_one: ReadOne) -> None:
     interaction = read_one(TRAJECTORY).interaction
     assert interaction.type is InteractionType.TRAJECTORY
     turn = interaction.turns[2]
@@ -33,13 +41,13 @@ def test_calls_are_rendered_after_what_was_said(read_one):
     assert [call.arguments for call in turn.tool_calls] == [{"id": "A1"}, None]
 
 
-def test_a_call_without_words_has_no_leading_line_end(read_one):
+def test_a_call_without_words_has_no_leading_line_end(read_one: ReadOne) -> None:
     turn = read_one(TRAJECTORY).interaction.turns[4]
     assert turn.text == "list()"
     assert (turn.spoken, turn.tool_calls[0].start, turn.tool_calls[0].arguments) == (0, 5, {})
 
 
-def test_roles_and_answers_are_told_apart(read_one):
+def test_roles_and_answers_are_told_apart(read_one: ReadOne) -> None:
     turns = read_one(TRAJECTORY).interaction.turns
     assert [turn.role for turn in turns] == [
         Role.SYSTEM,
@@ -53,18 +61,22 @@ def test_roles_and_answers_are_told_apart(read_one):
     assert turns[3].speaker == "cancel"
 
 
-def test_parts_of_a_content_stand_on_lines_of_their_own(read_one):
-    content = [{"type": "text", "text": "Look:"}, {"type": "image_url", "image_url": {"url": "x"}}, {"type": "text", "text": "?"}]
+def test_parts_of_a_content_stand_on_lines_of_their_own(read_one: ReadOne) -> None:
+    content = [
+        {"type": "text", "text": "Look:"},
+        {"type": "image_url", "image_url": {"url": "x"}},
+        {"type": "text", "text": "?"},
+    ]
     interaction = read_one({"messages": [{"role": "user", "content": content}]}).interaction
     assert interaction.turns[0].text == "Look:\n?"
 
 
-def test_a_refusal_was_said(read_one):
+def test_a_refusal_was_said(read_one: ReadOne) -> None:
     interaction = read_one({"messages": [{"role": "assistant", "content": None, "refusal": "I cannot."}]}).interaction
     assert interaction.turns[0].text == "I cannot."
 
 
-def test_the_older_function_calls_are_read(read_one):
+def test_the_older_function_calls_are_read(read_one: ReadOne) -> None:
     interaction = read_one(
         {
             "messages": [
@@ -78,7 +90,7 @@ def test_the_older_function_calls_are_read(read_one):
     assert interaction.turns[2].role is Role.TOOL
 
 
-def test_anthropic_parts_become_calls_and_answers(read_one):
+def test_anthropic_parts_become_calls_and_answers(read_one: ReadOne) -> None:
     interaction = read_one(
         {
             "messages": [
@@ -106,7 +118,7 @@ def test_anthropic_parts_become_calls_and_answers(read_one):
     assert (interaction.turns[2].role, interaction.turns[2].text) == (Role.TOOL, "one\ntwo")
 
 
-def test_langchain_messages_are_read(read_one):
+def test_langchain_messages_are_read(read_one: ReadOne) -> None:
     interaction = read_one(
         {
             "messages": [
@@ -121,7 +133,7 @@ def test_langchain_messages_are_read(read_one):
     assert interaction.turns[2].tool_call_id == "1"
 
 
-def test_items_of_the_responses_api_are_read(read_one):
+def test_items_of_the_responses_api_are_read(read_one: ReadOne) -> None:
     interaction = read_one(
         [
             {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]},
@@ -137,19 +149,32 @@ def test_items_of_the_responses_api_are_read(read_one):
     assert interaction.turns[2].tool_call_id == "c1"
 
 
-def test_a_content_that_is_json_is_kept_as_json(read_one):
+def test_a_content_that_is_json_is_kept_as_json(read_one: ReadOne) -> None:
     interaction = read_one(
-        {"messages": [{"role": "user", "content": "?"}, {"role": "tool", "content": {"a": 1}}, {"role": "tool", "content": [1]}]}
+        {
+            "messages": [
+                {"role": "user", "content": "?"},
+                {"role": "tool", "content": {"a": 1}},
+                {"role": "tool", "content": [1]},
+            ]
+        }
     ).interaction
     assert [turn.text for turn in interaction.turns] == ["?", '{"a": 1}', "[1]"]
 
 
 @pytest.mark.parametrize("message", [{"role": "narrator", "content": "x"}, {"content": "x"}])
-def test_the_format_can_be_insisted_on(refuse_one, message):
+def test_the_format_can_be_insisted_on(refuse_one: RefuseOne, message: dict[str, Any]) -> None:
     refused = refuse_one({"messages": [{"role": "user", "content": "Hi"}, message]}, format="openai")
     assert "Turn 1 is no OpenAI message" in refused.message
 
 
-def test_a_call_without_a_name_is_an_error_with_its_place(refuse_one):
+def test_a_call_without_a_name_is_an_error_with_its_place(refuse_one: RefuseOne) -> None:
     refused = refuse_one({"messages": [{"role": "assistant", "tool_calls": [{"id": "x"}]}]})
     assert "Turn 0: tool call 0 has no name" in refused.message
+
+
+def test_a_key_that_an_agent_wrote_twice_stays_in_the_text(read_one: ReadOne) -> None:
+    written = '{"id": "A1", "id": "A2"}'
+    interaction = read_one({"messages": [{"role": "assistant", "tool_calls": [_call("c", "f", written)]}]}).interaction
+    assert interaction.turns[0].tool_calls[0].arguments_text == written
+    assert interaction.turns[0].tool_calls[0].arguments == {"id": "A2"}

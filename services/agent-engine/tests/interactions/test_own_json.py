@@ -1,19 +1,27 @@
 import json
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from tahoe_engine.interactions.formats.draft import CallDraft, TurnDraft
 from tahoe_engine.interactions.formats.turns import build_turn
 from tahoe_engine.interactions.formats.written import interaction_schema
-from tahoe_engine.interactions.reading import ReadInteraction, read_document
-from tahoe_engine.models.interaction import Interaction, InteractionType, Participant, Role
+from tahoe_engine.interactions.reading import ReadFailure, ReadInteraction, read_document
+from tahoe_engine.models.interaction import Interaction, InteractionType, Participant, Role, Turn
+
+type ReadOne = Callable[..., ReadInteraction]
+type RefuseOne = Callable[..., ReadFailure]
+
 
 REPOSITORY = Path(__file__).parents[4]
-OWN = {
+OWN: dict[str, Any] = {
     "external_id": "chat-1",
     "type": "chat",
     "language": "en",
@@ -23,13 +31,17 @@ OWN = {
     "turns": [
         {"speaker": "Dana", "role": "agent", "text": "Hello", "at": "2026-11-03T10:02:00-05:00"},
         {"speaker": "Tom", "text": "Hi", "offset_seconds": 4},
-        {"role": "agent", "text": "Wait.", "tool_calls": [{"name": "find", "arguments": {"q": "é"}, "result": {"n": 1}}]},
+        {
+            "role": "agent",
+            "text": "Wait.",
+            "tool_calls": [{"name": "find", "arguments": {"q": "é"}, "result": {"n": 1}}],
+        },
     ],
     "metadata": {"queue": "billing"},
 }
 
 
-def test_what_a_person_writes_is_read(read_one):
+def test_what_a_person_writes_is_read(read_one: ReadOne) -> None:
     interaction = read_one(OWN).interaction
     assert interaction.external_id == "chat-1"
     assert interaction.participants[0].time_zone == "America/Denver"
@@ -43,18 +55,16 @@ def test_what_a_person_writes_is_read(read_one):
     assert interaction.metadata == {"queue": "billing"}
 
 
-def test_the_published_schema_is_made_from_the_models():
+def test_the_published_schema_is_made_from_the_models() -> None:
     published = REPOSITORY / "docs/schemas/interaction.schema.json"
     made = json.dumps(interaction_schema(), indent=2, ensure_ascii=False) + "\n"
     assert published.read_text() == made, (
-        "Write it anew: uv run python -c 'import json; from tahoe_engine.interactions.formats.written import "
-        "interaction_schema as s; print(json.dumps(s(), indent=2, ensure_ascii=False))' > docs/schemas/interaction.schema.json"
+        "Write it anew: uv run python -c 'import json; from tahoe_engine.interactions.formats.written import *; "
+        "print(json.dumps(interaction_schema(), indent=2, ensure_ascii=False))' > docs/schemas/interaction.schema.json"
     )
 
 
-def test_the_schema_takes_what_a_person_writes_and_what_the_api_returns(read_one):
-    import jsonschema
-
+def test_the_schema_takes_what_a_person_writes_and_what_the_api_returns(read_one: ReadOne) -> None:
     validator = jsonschema.Draft202012Validator(interaction_schema())
     validator.validate(OWN)
     validator.validate(read_one(OWN).interaction.model_dump(mode="json"))
@@ -74,17 +84,19 @@ def test_the_schema_takes_what_a_person_writes_and_what_the_api_returns(read_one
         ({"turns": [{"role": "agent", "at": "noon"}]}, "turns.0.at: 'noon'"),
     ],
 )
-def test_mistakes_are_named_when_the_format_is_insisted_on(refuse_one, change, says):
+def test_mistakes_are_named_when_the_format_is_insisted_on(
+    refuse_one: RefuseOne, change: dict[str, Any], says: str
+) -> None:
     assert says in refuse_one({**OWN, **change}, format="tahoe").message
 
 
-def test_a_mistyped_key_is_noticed_without_insisting_too(read_one):
+def test_a_mistyped_key_is_noticed_without_insisting_too(read_one: ReadOne) -> None:
     document = {key: value for key, value in OWN.items() if key != "occurred_at"}
     item = read_one({**document, "occured_at": "2026-11-03T10:02:00-05:00"})
     assert any("did you mean 'occurred_at'?" in note for note in item.notes)
 
 
-def test_the_offset_of_the_start_stands_for_the_zone_unless_one_is_given(read_one):
+def test_the_offset_of_the_start_stands_for_the_zone_unless_one_is_given(read_one: ReadOne) -> None:
     without = {key: value for key, value in OWN.items() if key != "time_zone"}
     assert read_one(without).interaction.time_zone == "-05:00"
     assert read_one({**without, "time_zone": None}).interaction.time_zone is None
@@ -93,7 +105,11 @@ def test_the_offset_of_the_start_stands_for_the_zone_unless_one_is_given(read_on
 _texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
 _names = _texts.filter(bool)
 _json = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | _texts,
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | _texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_texts, inner, max_size=3),
     max_leaves=6,
 )
@@ -112,7 +128,7 @@ _calls = st.builds(
 
 
 @st.composite
-def _turns(draw):
+def _turns(draw: st.DrawFn) -> Turn:
     draft = TurnDraft(
         speaker=draw(_texts),
         said=draw(_texts),
@@ -131,31 +147,33 @@ _interactions = st.builds(
     language=st.none() | st.sampled_from(["en", "pt-BR"]),
     occurred_at=st.none() | _moments,
     time_zone=st.none() | st.sampled_from(["Europe/Paris", "America/New_York", "-03:00"]),
-    participants=st.lists(st.builds(Participant, name=_texts, role=st.sampled_from(Role), time_zone=st.none()), max_size=2),
+    participants=st.lists(
+        st.builds(Participant, name=_texts, role=st.sampled_from(Role), time_zone=st.none()), max_size=2
+    ),
     turns=st.lists(_turns(), min_size=1, max_size=4),
     metadata=st.dictionaries(_texts, _json, max_size=3),
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=3000, deadline=None)
 @given(_interactions)
-def test_what_the_api_writes_reads_back_the_same(interaction):
+def test_what_the_api_writes_reads_back_the_same(interaction: Interaction) -> None:
     (item,) = read_document(interaction.model_dump_json(), "x.json")
     assert isinstance(item, ReadInteraction), str(item)
     assert item.interaction == interaction
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=3000, deadline=None)
 @given(st.lists(_interactions, min_size=1, max_size=4))
-def test_json_lines_read_back_the_same(interactions):
+def test_json_lines_read_back_the_same(interactions: list[Interaction]) -> None:
     lines = "\n".join(interaction.model_dump_json() for interaction in interactions)
     items = read_document(lines, "x.jsonl")
     assert [item.interaction for item in items if isinstance(item, ReadInteraction)] == interactions
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=3000, deadline=None)
 @given(_turns())
-def test_arguments_stand_where_the_call_says(turn):
+def test_arguments_stand_where_the_call_says(turn: Turn) -> None:
     for call in turn.tool_calls:
         assert turn.text[call.start : call.start + len(call.arguments_text)] == call.arguments_text
     assert turn.text.startswith(turn.spoken_text)

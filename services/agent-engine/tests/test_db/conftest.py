@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -33,7 +33,7 @@ DEFINITION = ScorecardDefinition.model_validate(
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_interaction() -> Callable[..., Interaction]:
     """Makes an interaction of these words; keywords set its other fields."""
 
@@ -47,17 +47,17 @@ def make_interaction() -> Callable[..., Interaction]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def definition() -> ScorecardDefinition:
     return DEFINITION
 
 
 @pytest.fixture
-async def scorecard(session: AsyncSession) -> AsyncIterator[BoundScorecard]:
-    yield (await ScorecardCatalog(session).apply(DEFINITION)).bound
+async def scorecard(session: AsyncSession) -> BoundScorecard:
+    return (await ScorecardCatalog(session).apply(DEFINITION)).bound
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_result() -> Callable[..., ScoredResult]:
     """Makes a result; keywords set its other fields."""
 

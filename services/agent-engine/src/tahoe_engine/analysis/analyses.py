@@ -54,6 +54,21 @@ class Analyses:
         stored = await self._interactions.get(interaction_id)
         return await self._score(interaction_id, stored.interaction, bound)
 
+    async def ensure(self, interaction: Interaction, scorecard: str) -> Analysis:
+        """Returns the newest analysis of this content by the scorecard's active version, made now if there is none.
+
+        Raises:
+            NotFoundError: There is no such scorecard.
+            InvalidInputError: The interaction cannot be kept.
+        """
+        bound = await self._scorecards.get(scorecard)
+        (saved,) = await self._interactions.save([prepare(interaction)])
+        which = AnalysisFilter(interaction_id=saved.id, scorecard=bound.name, scorecard_version=bound.version)
+        found = await self._repository.list_summaries(which, PageRequest(limit=1))
+        if found.items:
+            return await self.get(found.items[0].analysis_id)
+        return await self._score(saved.id, interaction, bound)
+
     async def rerun(self, analysis_id: UUID) -> Analysis:
         """Scores the same version of the interaction again, with the scorecard's newest version; the old one stays.
 

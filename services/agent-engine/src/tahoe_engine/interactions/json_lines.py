@@ -49,8 +49,10 @@ def read_json_lines(head: StreamHead, source: Source, options: ReadOptions) -> I
         place = Source(source.path, number)
         if isinstance(line, PayloadTooLargeError):
             yield failure(place, line)
-        elif line.strip():
-            yield from _read_line(line.removeprefix(BOM) if number == 1 else line, offset, place, options)
+            continue
+        content = line.removeprefix(BOM) if number == 1 else line
+        if content.strip():
+            yield from _read_line(content, offset, place, options)
 
 
 def _read_line(line: bytes, offset: int, place: Source, options: ReadOptions) -> Iterator[ReadItem]:

@@ -18,7 +18,7 @@ _WIDEST = 96
 
 
 def print_line(console: Console, summary: ReportSummary) -> None:
-    """Prints one analysis on one line, cut where the console ends."""
+    """Prints one analysis on one line: whole into a pipe, cut where a terminal ends."""
     pen = Pen(console)
     line = _verdict(pen, summary.verdict)
     line.pad_right(13 - len(line))
@@ -26,7 +26,9 @@ def print_line(console: Console, summary: ReportSummary) -> None:
     line.append_text(pen.text(f"  {format_percent(summary.coverage):>4} covered  ", "dim"))
     line.append_text(pen.text(summary.title))
     line.append_text(pen.text(f"  {_scorecard(summary)}", "dim"))
-    console.print(line, no_wrap=True, overflow="ellipsis", crop=console.is_terminal)
+    if console.is_terminal:
+        line.truncate(console.width, overflow="ellipsis")
+    console.print(line, soft_wrap=True)
 
 
 def print_table(console: Console, summaries: Sequence[ReportSummary]) -> None:

@@ -23,6 +23,8 @@ def run(
 
 ASK = (A, "Your date of birth?")
 TELL = (A, "Your balance is 5.")
+EARLY = "There is “balance” in turn 0 without what has to come before it."
+WITHOUT = f"{EARLY} Nothing like “date of birth” is said by the agent."
 
 
 @pytest.mark.parametrize(
@@ -44,8 +46,7 @@ TELL = (A, "Your balance is 5.")
             (TELL, (C, "date of birth")),
             Outcome.NOT_MET,
             [(0, "balance")],
-            "There is “balance” in turn 0 without what has to come before it. "
-            "Nothing like “date of birth” is said by the agent.",
+            WITHOUT,
         ),
         ((ASK,), Outcome.NOT_APPLICABLE, [], "Does not apply: Nothing like “balance” is said by the agent."),
         (((C, "Hi"),), Outcome.NOT_APPLICABLE, [], None),

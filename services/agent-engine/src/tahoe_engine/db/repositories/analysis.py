@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from tahoe_core.db.page import Page, PageRequest
 from tahoe_core.db.repository import BaseRepository
 from tahoe_engine.db.models.analysis import AnalysisORM
-from tahoe_engine.db.repositories.analysis_row import NewAnalysis, to_document, to_row, to_summary
+from tahoe_engine.db.repositories.analysis_row import NewAnalysis, to_analysis, to_document, to_row, to_summary
 from tahoe_engine.models.analysis import Analysis
 from tahoe_engine.models.stored import AnalysisFilter, AnalysisSummary
 

@@ -40,12 +40,16 @@ def parse_json(text: str, *, first_line: int = 1) -> JsonValue:
 
 
 def find_json_object(text: str) -> dict[str, JsonValue] | None:
-    """Returns the object that the text is, or None when it is not exactly one JSON object."""
+    """Returns the object that the text of an agent is, or None when it is not exactly one JSON object.
+
+    Of a key that stands twice the last value counts, as for the tools that take such text; it stays visible in the
+    text itself, which is kept.
+    """
     if not text.lstrip().startswith("{"):
         return None
     try:
-        value = parse_json(text)
-    except ReadError:
+        value = _LENIENT_DECODER.decode(text)
+    except (json.JSONDecodeError, RecursionError, ReadError):
         return None
     return value if isinstance(value, dict) else None
 
@@ -111,6 +115,7 @@ def _constant(name: str) -> JsonValue:
     raise ReadError(f"{name} is no JSON value.", cure="Write null, or the number as text.")
 
 
+_LENIENT_DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constant=_constant)
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant)
 
 

@@ -16,7 +16,8 @@ _ITEM_TYPES = {"function_call": "assistant", "function_call_output": "tool"}
 
 def looks_like_message(item: JsonObject) -> bool:
     """Tells a message from another object that holds a turn: it has a role, and content or calls."""
-    if item.get("type") in _ITEM_TYPES:
+    kind = item.get("type")
+    if isinstance(kind, str) and kind in _ITEM_TYPES:
         return "arguments" in item or "output" in item
     return _role_name(item) is not None and bool(item.keys() & _MESSAGE_KEYS)
 

@@ -23,6 +23,7 @@ def looks_like_tahoe(record: JsonObject) -> bool:
     turns = record.get("turns")
     return (
         isinstance(turns, list)
+        and bool(turns)
         and record.keys() <= _RECORD_KEYS
         and all(isinstance(turn, dict) and turn.keys() <= _TURN_KEYS and _role_is_ours(turn) for turn in turns)
     )

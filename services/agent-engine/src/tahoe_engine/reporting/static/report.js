@@ -68,7 +68,9 @@ document.addEventListener("DOMContentLoaded", () => {
         event.preventDefault();
         history.pushState(null, "", `#${anchor}`);
         const target = document.getElementById(anchor);
-        const focus = target.matches("[tabindex]") ? target : target.parentElement.querySelector("a.ref, a.index");
+        // The keyboard goes on from what was reached: from words, at the link back to their finding.
+        const back = target.closest("li")?.querySelector(`a.ref[href="#f${anchor.slice(1).split("-")[0]}"]`);
+        const focus = target.matches("[tabindex]") ? target : (back ?? target.querySelector("a"));
         focus?.focus({ preventScroll: true });
       }
       return;

@@ -1,4 +1,4 @@
-"""Where a value stands in the text of a call's arguments."""
+"""Where the values of a call stand in the text of its arguments."""
 
 import re
 
@@ -12,24 +12,33 @@ _DEEPEST = 200
 """Levels of nesting; nothing deeper is judged, so nothing deeper is looked up."""
 
 
-def argument_span(text: str, path: Path, part: str) -> Slice | None:
-    """Returns where the value of a path stands, or the part of it that is meant; None where that cannot be told.
+class ArgumentSpans:
+    """Finds values in one text, which is JSON or anything else."""
 
-    The quotation marks of a string are left out, unless it is empty. A part that is written with escapes is not looked
-    for: the whole value is returned. In a text that is no JSON the part is looked for everywhere.
-    """
-    if parse(text) == text:
-        return _part_of(text, *_trimmed(text), part)
-    span = _scalar_spans(text).get(path)
-    if span is None:
-        return None
-    start, end = span
-    value = plain_text(parse(text[start:end]))
-    if value is None or part not in value:
-        return None
-    if text[start] == '"' and end - start > len('""'):
-        return _part_of(text, start + 1, end - 1, part)
-    return start, end
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._is_json = parse(text) != text
+        self._scalars = _scalar_spans(text) if self._is_json else {}
+
+    def find(self, path: Path, part: str) -> Slice | None:
+        """Returns where the value of a path stands, or the part of it that is meant; None where that cannot be told.
+
+        The quotation marks of a string are left out, unless it is empty. A part that is written with escapes is not
+        looked for: the whole value is returned. In a text that is no JSON the part is looked for everywhere.
+        """
+        text = self._text
+        if not self._is_json:
+            start = len(text) - len(text.lstrip())
+            return _part_of(text, start, len(text.rstrip()), part)
+        if path not in self._scalars:
+            return None
+        start, end = self._scalars[path]
+        value = plain_text(parse(text[start:end]))
+        if value is None or part not in value:
+            return None
+        if text[start] == '"' and end - start > len('""'):
+            return _part_of(text, start + 1, end - 1, part)
+        return start, end
 
 
 def _scalar_spans(text: str) -> dict[Path, Slice]:
@@ -57,8 +66,3 @@ def _part_of(text: str, start: int, end: int, part: str) -> Slice | None:
     if found >= 0:
         return found, found + len(part)
     return (start, end) if end > start else None
-
-
-def _trimmed(text: str) -> Slice:
-    start = len(text) - len(text.lstrip())
-    return start, max(start, len(text.rstrip()))
