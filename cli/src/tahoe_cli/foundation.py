@@ -127,7 +127,7 @@ async def _check_scoring(client: httpx.AsyncClient) -> str:
     if not evidence:
         raise NotAsItShouldBeError("The analysis has no evidence.")
     for item in evidence:
-        if EXAMPLE["turns"][item["turn"]]["text"][item["start"] : item["end"]] != item["quote"]:  # type: ignore[index]  # JSON
+        if EXAMPLE["turns"][item["turn"]]["text"][item["start"] : item["end"]] != item["quote"]:
             raise NotAsItShouldBeError(f"The quote {item['quote']!r} does not stand in turn {item['turn']}.")
     return f"score {analysis['overall_score']}, {analysis['verdict']}, {len(evidence)} quotes that stand where they say"
 
@@ -142,7 +142,7 @@ async def _served(opened: Opened) -> AsyncIterator[httpx.AsyncClient]:
     serving = asyncio.create_task(server.serve())
     headers = {"Authorization": f"Bearer {opened.services.identity.token.get_secret_value()}"}
     try:
-        while not server.started and not serving.done():
+        while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.02)
         async with httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False

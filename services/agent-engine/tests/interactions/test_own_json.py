@@ -3,7 +3,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import jsonschema
 import pytest
@@ -113,10 +112,7 @@ _json = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_texts, inner, max_size=3),
     max_leaves=6,
 )
-_zones = st.sampled_from(["UTC", "America/New_York", "Asia/Kathmandu"]).map(ZoneInfo) | st.integers(-1400, 1400).map(
-    lambda minutes: timezone(timedelta(minutes=minutes))
-)
-# From 1980 on no zone's offset has seconds, which ISO 8601 has no place for.
+_zones = st.integers(-1400, 1400).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 _moments = st.datetimes(datetime(1980, 1, 1), datetime(9990, 1, 1), timezones=_zones)  # noqa: DTZ001  # the zone is drawn
 _calls = st.builds(
     CallDraft,

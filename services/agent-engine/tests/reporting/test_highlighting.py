@@ -3,6 +3,7 @@ from hypothesis import strategies as st
 
 from tahoe_engine.reporting.highlighting import Highlight, split_turn
 from tahoe_engine.reporting.view import EvidenceMark, Segment
+from tahoe_engine.reporting.visible_text import visible
 
 
 @st.composite
@@ -30,10 +31,7 @@ def test_the_segments_are_the_text_and_each_highlight_is_its_quote(case: tuple[s
     text, highlights, spoken = case
     said, calls = split_turn(text, highlights, spoken)
     segments = [*said, *calls]
-    assert "".join(segment.text for segment in segments) == "".join(
-        "⇄" if "\u202a" <= c <= "\u202e" or "\u2066" <= c <= "\u2069" else c if c not in "\ufffe\uffff" else "�"
-        for c in text
-    )
+    assert "".join(segment.text for segment in segments) == visible(text)
     for highlight in highlights:
         quote = "".join(segment.text for segment in segments if highlight.mark in segment.marks)
         assert len(quote) == highlight.end - highlight.start

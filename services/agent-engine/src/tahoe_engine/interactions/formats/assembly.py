@@ -1,7 +1,7 @@
 """From what a format found to the model: who is who, when it was, what kind of thing it is."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 
 from pydantic import JsonValue, ValidationError
 
@@ -83,9 +83,11 @@ def _settle_start(
 
 def _with_zone(moment: datetime, zone: str | None) -> datetime | None:
     """Reads a naive time on the clock of `zone`; None where that leaves the calendar (the year 1 or 9999)."""
-    if moment.tzinfo is None and zone is not None:
-        moment = moment.replace(tzinfo=find_zone(zone))
     try:
+        if moment.tzinfo is None and zone is not None:
+            local = moment.replace(tzinfo=find_zone(zone))
+            # A fixed offset: a time in the hour that comes twice is unequal even to itself in another zone (PEP 495).
+            moment = local.astimezone(timezone(local.utcoffset() or timedelta()))
         moment.utctimetuple()
     except OverflowError:
         return None
