@@ -10,11 +10,12 @@ import argparse
 import json
 import os
 import random
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from tahoe_core.postgres.testing import temporary_home
 
 TAHOE = Path(sys.executable).with_name("tahoe")
 SCORECARD = "support-quality"
@@ -73,20 +74,17 @@ def run_pinned(arguments: list[str], environment: dict[str, str], cpu: int) -> t
 def measure() -> dict[str, float]:
     """Measures both sizes in a home of their own."""
     cpu = max(os.sched_getaffinity(0))
-    with tempfile.TemporaryDirectory(prefix="tahoe-bench-") as folder:
+    with temporary_home() as home, tempfile.TemporaryDirectory() as folder:
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        environment["TAHOE_HOME"] = f"{folder}/home"
+        environment["TAHOE_HOME"] = str(home)
         run_pinned(["scorecards", "list"], environment, cpu)
         walls, peaks = [], []
-        try:
-            for size in SIZES:
-                path = Path(folder) / f"{size}.jsonl"
-                write_interactions(path, size)
-                wall, peak = run_pinned(["analyze", str(path), "-s", SCORECARD, "--json"], environment, cpu)
-                walls.append(wall)
-                peaks.append(peak)
-        finally:
-            subprocess.run([TAHOE, "down"], env=environment, check=True, stdout=subprocess.DEVNULL)
+        for size in SIZES:
+            path = Path(folder) / f"{size}.jsonl"
+            write_interactions(path, size)
+            wall, peak = run_pinned(["analyze", str(path), "-s", SCORECARD, "--json"], environment, cpu)
+            walls.append(wall)
+            peaks.append(peak)
     return {
         "wall_s_1000": walls[0],
         "per_second_with_start": SIZES[0] / walls[0],

@@ -9,9 +9,10 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
+
+from tahoe_core.postgres.testing import temporary_home
 
 ROOT = Path(__file__).resolve().parents[1]
 TAHOE = Path(sys.executable).with_name("tahoe")
@@ -31,19 +32,14 @@ def wall_seconds(arguments: list[str], environment: dict[str, str]) -> float:
 
 def measure(runs: int) -> list[dict[str, float | str]]:
     """Runs every case in a home of its own; the first run, which starts Postgres, is not counted."""
-    with tempfile.TemporaryDirectory(prefix="tahoe-bench-") as home:
+    with temporary_home() as home:
         environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-        environment["TAHOE_HOME"] = home
+        environment["TAHOE_HOME"] = str(home)
         rows: list[dict[str, float | str]] = []
-        try:
-            for name, (arguments, target) in CASES.items():
-                wall_seconds(arguments, environment)
-                walls = [wall_seconds(arguments, environment) for _ in range(runs)]
-                rows.append(
-                    {"case": name, "median_s": statistics.median(walls), "max_s": max(walls), "target_s": target}
-                )
-        finally:
-            subprocess.run([TAHOE, "down"], env=environment, check=True, stdout=subprocess.DEVNULL)
+        for name, (arguments, target) in CASES.items():
+            wall_seconds(arguments, environment)
+            walls = [wall_seconds(arguments, environment) for _ in range(runs)]
+            rows.append({"case": name, "median_s": statistics.median(walls), "max_s": max(walls), "target_s": target})
     return rows
 
 

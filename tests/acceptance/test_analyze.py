@@ -59,7 +59,7 @@ class TestAFileOfTheirOwn:
 
     def test_good_files_are_done_although_others_are_not(self, shell: Shell) -> None:
         good = shell.write("good.txt", CHAT)
-        bad = shell.write("bad.json", '{"turns": [\n{"role": "agent", "text": "Hi"},\n]}')
+        bad = shell.write("bad.json", '{"turns": [\n{"role": "agent", "text": "Hi"},\n{"role": agent}]}')
         result = shell.run("analyze", good, bad, "--scorecard", "support-quality", "--json")
         assert result.status == 1
         assert len(result.document["analyses"]) == 1

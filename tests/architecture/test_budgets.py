@@ -4,8 +4,6 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(
     path
@@ -44,37 +42,43 @@ def test_there_are_sources_to_measure() -> None:
     assert len(SOURCES) > 30
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name)
-def test_a_file_is_at_most_400_lines(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= MAX_FILE_LINES
+def test_a_file_is_at_most_400_lines() -> None:
+    assert [name(path) for path in SOURCES if len(path.read_text().splitlines()) > MAX_FILE_LINES] == []
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name)
-def test_a_function_is_at_most_50_lines(path: Path) -> None:
-    if "migrations" in path.parts:
-        pytest.skip("a migration is a list of statements")
-    too_long = [f.name for f in functions(path) if f.end_lineno and f.end_lineno - f.lineno + 1 > MAX_FUNCTION_LINES]
-    assert not too_long
+def test_a_function_is_at_most_50_lines() -> None:
+    """A migration is a list of statements, and may be longer."""
+    assert [
+        f"{name(path)}: {f.name}"
+        for path in SOURCES
+        if "migrations" not in path.parts
+        for f in functions(path)
+        if f.end_lineno and f.end_lineno - f.lineno + 1 > MAX_FUNCTION_LINES
+    ] == []
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if not is_free_of_the_parameter_budget(path)], ids=name)
-def test_a_function_takes_at_most_six_parameters(path: Path) -> None:
+def test_a_function_takes_at_most_six_parameters() -> None:
     def count(f: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
         args = [*f.args.posonlyargs, *f.args.args, *f.args.kwonlyargs]
         return len([arg for arg in args if arg.arg not in {"self", "cls"}])
 
-    assert not [f.name for f in functions(path) if count(f) > MAX_PARAMETERS]
+    assert [
+        f"{name(path)}: {f.name}"
+        for path in SOURCES
+        if not is_free_of_the_parameter_budget(path)
+        for f in functions(path)
+        if count(f) > MAX_PARAMETERS
+    ] == []
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name)
-def test_a_file_name_says_its_role(path: Path) -> None:
-    assert path.stem not in FORBIDDEN_NAMES
+def test_a_file_name_says_its_role() -> None:
+    assert [name(path) for path in SOURCES if path.stem in FORBIDDEN_NAMES] == []
 
 
 def test_queries_are_written_only_in_repositories() -> None:
-    """Elsewhere nothing of SQLAlchemy that builds a query is imported."""
+    """Elsewhere nothing of SQLAlchemy that builds a query is imported, but where the schema itself is at stake."""
     builders = {"select", "insert", "update", "delete", "text"}
-    allowed = {"repositories", "migrations", "tahoe_core"}
+    allowed = {"repositories", "migrations", "migrate.py", "revision.py", "tahoe_core"}
     guilty = [
         name(path)
         for path in SOURCES

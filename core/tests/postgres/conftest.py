@@ -17,14 +17,28 @@ from tahoe_core.postgres.settings import THROWAWAY
 from tahoe_core.postgres.testing import TemporaryPostgres, temporary_home, temporary_postgres
 
 type Fetch = Callable[[str, str], Awaitable[list[Any]]]
-type Child = Callable[..., subprocess.Popen[str]]
+type Child = Callable[..., "Process"]
 type ListServers = Callable[[Path], list[int]]
+
+
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 -- what is made there gets a random name
+
+
+def has_room(directory: Path) -> bool:
+    """Whether a gigabyte is free there and programs may run from there."""
+    if not directory.is_dir():
+        return False
+    room = os.statvfs(directory)
+    return room.f_bavail * room.f_frsize > 1_000_000_000 and not room.f_flag & os.ST_NOEXEC
 
 
 @pytest.fixture(scope="session")
 def base() -> Iterator[Path]:
-    """Room for all homes; a watchdog ends and removes whatever is left in it, also after a kill of the tests."""
-    with temporary_home() as directory:
+    """Room for all homes; a watchdog ends and removes whatever is left in it, also after a kill of the tests.
+
+    It lies in memory where there is room: a disk that sees thousands of files come and go every second becomes slow.
+    """
+    with temporary_home(SHARED_MEMORY if has_room(SHARED_MEMORY) else None) as directory:
         yield directory
 
 
@@ -73,20 +87,34 @@ def fetch() -> Fetch:
     return run
 
 
-@pytest.fixture
-def child() -> Iterator[Child]:
-    """Start Python code in a process of its own; what still runs at the end of the test is killed."""
-    started: list[subprocess.Popen[str]] = []
+class Process(subprocess.Popen[str]):
+    """Python code in a process of its own."""
 
-    def start(code: str, *arguments: object) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
+    def __init__(self, code: str, arguments: tuple[object, ...]) -> None:
+        super().__init__(
             [sys.executable, "-c", code, *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        started.append(process)
-        return process
+
+    def next_line(self) -> str:
+        """The next line that it prints."""
+        assert self.stdout is not None
+        line = self.stdout.readline()
+        if not line:
+            pytest.fail(f"The process ended without a word: {self.communicate()[1]}")
+        return line.strip()
+
+
+@pytest.fixture
+def child() -> Iterator[Child]:
+    """Start Python code in a process of its own; what still runs at the end of the test is killed."""
+    started: list[Process] = []
+
+    def start(code: str, *arguments: object) -> Process:
+        started.append(Process(code, arguments))
+        return started[-1]
 
     yield start
     for process in started:

@@ -13,7 +13,7 @@ from tahoe_core.postgres.failures import Retry, explain_end, find_cause, system_
 from tahoe_core.postgres.home import Home
 from tahoe_core.postgres.lock import home_lock
 from tahoe_core.postgres.log_file import open_log, read_log_tail, trim_log
-from tahoe_core.postgres.postmaster import Answer, ask, find_postmaster
+from tahoe_core.postgres.postmaster import Answer, Postmaster, ask, find_postmaster
 from tahoe_core.postgres.state import State, find_state, write_state
 from tahoe_core.postgres.testing import TemporaryPostgres
 
@@ -75,7 +75,7 @@ class TestTheState:
 class TestTheLock:
     def test_that_another_process_holds_is_reported_with_its_number(self, files: Home, child: Child) -> None:
         holder = child(HOLD, files.root)
-        holder.stdout.readline()
+        holder.next_line()
 
         with (
             pytest.raises(EmbeddedPostgresError, match=rf"\(pid {holder.pid}\).*kill {holder.pid}"),
@@ -85,7 +85,7 @@ class TestTheLock:
 
     def test_is_free_again_when_its_holder_is_killed(self, files: Home, child: Child) -> None:
         holder = child(HOLD, files.root)
-        holder.stdout.readline()
+        holder.next_line()
         holder.kill()
 
         with home_lock(files, wait_seconds=5):
@@ -224,6 +224,33 @@ class TestAPort:
 
 
 class TestALockFileOfPostgres:
+    """Without the right to look into other processes, as in a container: the command line has to do."""
+
+    @pytest.fixture
+    def hidden(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("tahoe_core.postgres.postmaster.find_works_in", lambda pid, directory: None)
+
+    def test_names_the_server_whose_arguments_name_the_directory(self, shared: TemporaryPostgres, hidden: None) -> None:
+        found = find_postmaster(shared.server.data_dir)
+
+        assert found == Postmaster(shared.server.pid, shared.server.port)
+
+    def test_names_no_server_whose_arguments_name_another_directory(
+        self, shared: TemporaryPostgres, hidden: None, tmp_path: Path
+    ) -> None:
+        (tmp_path / "postmaster.pid").write_text(f"{shared.server.pid}\n/data\n1\n5432\n")
+
+        assert find_postmaster(tmp_path) is None
+
+    def test_is_believed_when_the_directory_in_the_arguments_was_moved(
+        self, hidden: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        arguments = ["/somewhere/bin/postgres", "-D", str(tmp_path / "old")]
+        monkeypatch.setattr("tahoe_core.postgres.postmaster.list_arguments", lambda pid: arguments)
+        (tmp_path / "postmaster.pid").write_text(f"{os.getpid()}\n/data\n1\n5432\n")
+
+        assert find_postmaster(tmp_path) == Postmaster(os.getpid(), 5432)
+
     @pytest.mark.parametrize("content", ["", "\n", "x\n", "-12\n/data\n", f"{os.getpid()}\n/data\n1\n5432\n"])
     def test_that_names_no_server_of_the_directory_is_none(self, tmp_path: Path, content: str) -> None:
         (tmp_path / "postmaster.pid").write_text(content)

@@ -142,7 +142,7 @@ class TestStop:
             "asyncio.run(main())",
             superuser_url(made),
         )
-        os.kill(int(session.stdout.readline()), signal.SIGSTOP)
+        os.kill(int(session.next_line()), signal.SIGSTOP)
 
         assert stop(made) is True
         assert not is_alive(server.pid)
@@ -205,7 +205,7 @@ class TestAKill:
         self, made: Path, child: Child, fetch: Fetch, list_servers: ListServers
     ) -> None:
         owner = child(START_AND_STAY, made)
-        pid, port, _ = json.loads(owner.stdout.readline())
+        pid, port, _ = json.loads(owner.next_line())
         await fetch(superuser_url(made), "CREATE TABLE kept AS SELECT 42 AS answer")
         owner.kill()
         owner.wait()
@@ -239,7 +239,7 @@ class TestAKill:
             superuser_url(made),
             "SELECT count(*) FROM generate_series(1, 3000000) AS a (x) WHERE md5(x::text) > 'f'",
         )
-        orphan = int(session.stdout.readline())
+        orphan = int(session.next_line())
         await asyncio.sleep(0.3)
         os.kill(first.pid, signal.SIGKILL)
         assert is_alive(orphan)
@@ -277,7 +277,7 @@ class TestAStaleLockFile:
             "import os, sys, time; os.setuid(int(sys.argv[1])); print(flush=True); time.sleep(600)",
             crashed.stat().st_uid,
         )
-        sleeper.stdout.readline()
+        sleeper.next_line()
         self.set_pid(crashed, sleeper.pid)
 
         server = ensure_running(made, THROWAWAY)

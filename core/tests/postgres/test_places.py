@@ -2,6 +2,8 @@ import contextlib
 import os
 import shutil
 import stat
+import subprocess
+import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -103,6 +105,26 @@ class TestRoot:
         assert 0 not in process.gids()
         assert Path(f"/proc/{server.pid}/status").read_text().split("Groups:")[1].splitlines()[0].strip() == ""
         assert process.terminal() is None
+
+    def test_recognises_the_server_without_the_right_to_look_into_other_processes(self, made: Path) -> None:
+        server = ensure_running(made, THROWAWAY)
+        code = (
+            "import os, sys; from pathlib import Path; from tahoe_core.postgres.lifecycle import ensure_running\n"
+            "try:\n"
+            f"    os.stat('/proc/{server.pid}/cwd')\n"
+            "except PermissionError:\n"
+            "    print(ensure_running(Path(sys.argv[1])).pid)"
+        )
+
+        done = subprocess.run(  # what Docker gives to root in a container
+            ["setpriv", "--bounding-set=-sys_ptrace", sys.executable, "-c", code, made],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+        assert done.stdout.strip() == str(server.pid), done.stderr
 
     def test_gives_the_server_none_of_its_environment_and_no_open_file(
         self, made: Path, monkeypatch: pytest.MonkeyPatch

@@ -56,7 +56,7 @@ async def test_a_temporary_server_works_and_leaves_nothing_behind_even_after_an_
 
 def test_a_killed_test_run_leaves_nothing_behind(child: Child) -> None:
     run = child(HOLD)
-    home, pid = run.stdout.readline().split()
+    home, pid = run.next_line().split()
     assert is_alive(int(pid))
 
     run.kill()
@@ -67,7 +67,7 @@ def test_a_killed_test_run_leaves_nothing_behind(child: Child) -> None:
 @pytest.mark.parametrize("seconds", [0.0, 0.3])
 def test_a_test_run_killed_during_the_first_start_leaves_nothing_behind(child: Child, seconds: float) -> None:
     run = child("import time\n" + BEGIN)
-    home = Path(run.stdout.readline().strip())
+    home = Path(run.next_line())
     time.sleep(seconds)
 
     run.kill()
@@ -77,7 +77,7 @@ def test_a_test_run_killed_during_the_first_start_leaves_nothing_behind(child: C
 
 def test_a_test_run_killed_while_its_data_lies_elsewhere_leaves_nothing_behind(child: Child, as_root: None) -> None:
     run = child("import os, time\n" + BEGIN.replace("    print(", "    os.chmod(home, 0o700)\n    print("))
-    home = Path(run.stdout.readline().strip())
+    home = Path(run.next_line())
     while not (home / "postgres").exists():
         assert run.poll() is None
     place = (home / "postgres").readlink().parent

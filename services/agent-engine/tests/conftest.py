@@ -21,6 +21,28 @@ from tahoe_core.db.session import team_session
 from tahoe_core.postgres.provision import ServiceDatabase, provision_service
 from tahoe_core.postgres.testing import temporary_postgres
 from tahoe_engine.db.migrate import upgrade
+from tahoe_engine.models.scorecard import ScorecardDefinition
+
+DEFINITION = ScorecardDefinition.model_validate(
+    {
+        "name": "support",
+        "categories": {"opening": {"title": "Opening", "weight": 2}, "closing": {}},
+        "requirements": [
+            {
+                "id": "greeting",
+                "title": "Greets",
+                "category": "opening",
+                "checks": [{"type": "pattern", "patterns": ["hello"]}],
+            },
+            {
+                "id": "farewell",
+                "title": "Says goodbye",
+                "category": "closing",
+                "checks": [{"type": "pattern", "patterns": ["bye"]}],
+            },
+        ],
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -123,3 +145,8 @@ async def session(open_session: OpenSession, team_id: UUID) -> AsyncIterator[Asy
     """One unit of work of one team, rolled back with the test."""
     async with open_session(team_id) as session:
         yield session
+
+
+@pytest.fixture(scope="session")
+def definition() -> ScorecardDefinition:
+    return DEFINITION

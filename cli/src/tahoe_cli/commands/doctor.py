@@ -71,7 +71,7 @@ def _describe_embedded(status: EmbeddedStatus) -> list[Line]:
         size = f"{status.size_bytes / MIB:,.0f} MiB, {status.free_bytes / MIB:,.0f} MiB free"
         lines.append(Line("data", f"{status.data_dir} as {status.account} ({size})"))
         lines.append(Line("log", str(status.log_file)))
-    lines += [Line("leftover", str(path), f"No home uses it. Remove it: rm -r '{path}'") for path in status.leftovers]
+    lines += [Line("leftover", f"{path}: no home uses it any more, so it may be removed") for path in status.leftovers]
     return lines
 
 

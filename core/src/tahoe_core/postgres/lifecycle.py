@@ -1,6 +1,7 @@
 """Start, adopt and stop the one server of a home."""
 
 import contextlib
+import itertools
 import signal
 import socket
 import time
@@ -28,6 +29,8 @@ from tahoe_core.postgres.state import find_state, write_state
 
 START_SECONDS = 60.0
 _RETRY_SECONDS = 0.3
+_PORT_PATIENCE_SECONDS = 1.0
+_ATTEMPTS_ON_LAST_PORT = 3
 _FAST_STOP_SECONDS = 30.0
 _IMMEDIATE_STOP_SECONDS = 15.0
 
@@ -93,18 +96,19 @@ def superuser_url(home: Path) -> str:
         EmbeddedPostgresError: No server runs.
     """
     files = Home.at(home)
-    server = find_running(files)
-    state = find_state(files)
+    with system_errors_explained(f"The embedded Postgres in {files.root} cannot be looked at"):
+        server = find_running(files)
+        state = find_state(files)
     if server is None or state is None:
         raise EmbeddedPostgresError(f"No Postgres runs in {files.root}.", cure="Start it with `tahoe up`.")
     return f"postgresql://{SUPERUSER}:{state.superuser_password}@{server.host}:{server.port}/{SUPERUSER}"
 
 
 def find_running(home: Home) -> EmbeddedServer | None:
-    """The server that runs, accepts logins and takes our passwords, without lock or wait: a few milliseconds."""
+    """The server that runs, accepts logins and takes our passwords, without lock or wait: two milliseconds."""
     data_dir = home.find_data_dir()
     state = find_state(home)
-    if data_dir is None or state is None or not is_key_to(state, data_dir):
+    if data_dir is None or state is None or state.stopped_on_purpose or not is_key_to(state, data_dir):
         return None
     postmaster = find_postmaster(data_dir)
     if postmaster is None or ask(postmaster.port) is not Answer.READY:
@@ -151,9 +155,10 @@ def _find_adopted(home: Home) -> EmbeddedServer | None:
 
 def _start(home: Home, cluster: Cluster, settings: ServerSettings, port: int | None) -> Postmaster:
     deadline = time.monotonic() + START_SECONDS
-    wish = port or cluster.state.port
+    wishes = itertools.chain([cluster.state.port] * _ATTEMPTS_ON_LAST_PORT, itertools.repeat(None))
     while True:
-        outcome = _launch(home, cluster, settings.list_arguments(port or _find_free_port(wish)), deadline)
+        free_port = _find_free_port(port or next(wishes))
+        outcome = _launch(home, cluster, settings.list_arguments(port or free_port), deadline)
         if isinstance(outcome, Postmaster):
             return outcome
         is_final = outcome.retry is Retry.NO or (outcome.retry is Retry.ON_ANOTHER_PORT and port is not None)
@@ -182,13 +187,23 @@ def _launch(home: Home, cluster: Cluster, arguments: list[str], deadline: float)
 
 
 def _find_free_port(wish: int | None) -> int:
-    """The wished port if it is free, else any; it may be taken again before the server binds it."""
-    for candidate in (wish or 0, 0):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Postgres does
-            probe.bind((HOST, candidate))
-            return int(probe.getsockname()[1])
-    raise EmbeddedPostgresError(f"No port is free on {HOST}.", cure="End some programs and try again.")
+    """The wished port, or any when that stays taken; it may be taken again before the server binds it.
+
+    What is left of a killed server holds its port for a moment, and whoever is connected looks for it there.
+    """
+    patience = time.monotonic() + _PORT_PATIENCE_SECONDS
+    while wish is not None and time.monotonic() < patience:
+        with contextlib.suppress(OSError):
+            return _bind(wish)
+        time.sleep(_RETRY_SECONDS / 10)
+    return _bind(0)
+
+
+def _bind(port: int) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Postgres does
+        probe.bind((HOST, port))
+        return int(probe.getsockname()[1])
 
 
 def _unready(pid: int, data_dir: Path) -> EmbeddedPostgresError:

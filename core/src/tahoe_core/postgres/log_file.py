@@ -30,7 +30,7 @@ def read_log_tail(home: Home, begin: int = 0) -> str:
     try:
         with home.log_file.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
-            file.seek(max(begin, size - _TAIL_BYTES))
+            file.seek(max(begin if begin <= size else 0, size - _TAIL_BYTES))  # it may have been cut meanwhile
             return file.read().decode(errors="replace").strip()
     except FileNotFoundError:
         return ""

@@ -129,4 +129,9 @@ def _runs_on(pid: int, data_dir: Path) -> bool:
         return works_here
     if "-D" not in arguments[:-1]:
         return True
-    return os.path.realpath(arguments[arguments.index("-D") + 1]) == os.path.realpath(data_dir)
+    try:
+        return data_dir.samefile(arguments[arguments.index("-D") + 1])
+    except FileNotFoundError:
+        return True  # it may have been moved here
+    except PermissionError:
+        return False

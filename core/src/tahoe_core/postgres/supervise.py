@@ -27,6 +27,14 @@ _STABLE_SECONDS = 60.0
 logger = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True)
+class _Sight:
+    """The server as last seen; no pid when none runs, no port when none is remembered."""
+
+    pid: int | None
+    port: int | None
+
+
 async def keep_running(
     home: Path, on_restart: Callable[[EmbeddedServer], Awaitable[None]], settings: ServerSettings = DURABLE
 ) -> None:
@@ -38,24 +46,29 @@ async def keep_running(
         home: A home whose server runs.
         on_restart: Told of every new server, also of one that another command started first.
         settings: For the servers started here.
+
+    Raises:
+        EmbeddedPostgresError: The home cannot even be looked at to begin with.
     """
     files = Home.at(home)
     known = await asyncio.to_thread(_look, files)
-    attempts, started_at = 0, time.monotonic()
+    attempts, last_attempt = 0, time.monotonic()
     while True:
         await asyncio.sleep(POLL_SECONDS)
-        seen = await asyncio.to_thread(_look, files)
-        if seen.pid is not None and seen.pid == known.pid:
-            attempts = attempts if time.monotonic() < started_at + _STABLE_SECONDS else 0
-            continue
-        await asyncio.sleep(_PAUSES_SECONDS[min(attempts, len(_PAUSES_SECONDS) - 1)])
-        attempts, started_at = attempts + 1, time.monotonic()
         try:
+            seen = await asyncio.to_thread(_look, files)
+            if seen.pid is not None and seen.pid == known.pid:
+                attempts = attempts if time.monotonic() < last_attempt + _STABLE_SECONDS else 0
+                continue
+            await asyncio.sleep(_pause_seconds(attempts))
+            attempts, last_attempt = attempts + 1, time.monotonic()
             server = await asyncio.to_thread(_restart, files, settings, known.port)
         except TahoeError as error:
-            pause = _PAUSES_SECONDS[min(attempts, len(_PAUSES_SECONDS) - 1)]
             logger.error(  # noqa: TRY400 -- the error explains itself; a traceback every 30 seconds would hide it
-                "embedded_postgres_down", error=str(error), attempt=attempts, next_try_seconds=pause
+                "embedded_postgres_down",
+                error=str(error),
+                attempt=attempts,
+                next_try_seconds=_pause_seconds(attempts),
             )
             continue
         if server is None:
@@ -66,12 +79,8 @@ async def keep_running(
         await on_restart(server)
 
 
-@dataclass(frozen=True)
-class _Sight:
-    """The server as last seen; no pid when none runs."""
-
-    pid: int | None
-    port: int | None
+def _pause_seconds(attempts: int) -> float:
+    return _PAUSES_SECONDS[min(attempts, len(_PAUSES_SECONDS) - 1)]
 
 
 def _look(home: Home) -> _Sight:
@@ -79,8 +88,8 @@ def _look(home: Home) -> _Sight:
         trim_log(home)
         data_dir = home.find_data_dir()
         postmaster = find_postmaster(data_dir) if data_dir else None
-        if postmaster is not None:
-            return _Sight(postmaster.pid, postmaster.port or None)
+        if postmaster is not None and postmaster.port != 0:
+            return _Sight(postmaster.pid, postmaster.port)
         state = find_state(home)
         return _Sight(None, state.port if state else None)
 

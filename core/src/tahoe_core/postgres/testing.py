@@ -25,12 +25,15 @@ class TemporaryPostgres:
 
 
 @contextlib.contextmanager
-def temporary_home() -> Iterator[Path]:
-    """An empty home under the system's temporary directory; whatever runs in it in the end is ended and removed.
+def temporary_home(parent: Path | None = None) -> Iterator[Path]:
+    """An empty home; whatever runs in it in the end is ended and removed.
 
     A watchdog process does it, when this process closes their pipe or the system does so for a killed one.
+
+    Args:
+        parent: Where the home is made; the system's temporary directory by default.
     """
-    home = Path(tempfile.mkdtemp(prefix="tahoe-test-"))
+    home = Path(tempfile.mkdtemp(prefix="tahoe-test-", dir=parent))
     if os.geteuid() == 0:
         home.chmod(0o711)  # the server's account passes through, so the data lies here and not in /var/lib
     guard = subprocess.Popen(  # noqa: S603 -- this Python with a module of ours

@@ -15,14 +15,16 @@ def reports(view: ReportView) -> list[ReportSummary]:
     first = summarize(view, "reports/one.html")
     return [
         first,
-        replace(first, report="reports/two.html", title="<b>Bold</b>", verdict=Verdict.PASS, score=91.0),
-        replace(first, title="Unscored", score=None, type=InteractionType.EMAIL, occurred="", occurred_at=None),
+        replace(first, report="reports/no #2.html", title="<b>Bold</b>", verdict=Verdict.PASS, score=91.0),
+        replace(
+            first, report="", title="Unscored", score=None, type=InteractionType.EMAIL, occurred="", occurred_at=None
+        ),
     ]
 
 
 def test_lists_each_report_with_a_relative_link(reports: list[ReportSummary]) -> None:
     soup = BeautifulSoup(render_index(reports), "html.parser")
-    assert [str(link["href"]) for link in soup.select("tbody a")] == ["reports/one.html", "reports/two.html"]
+    assert [str(link["href"]) for link in soup.select("tbody a")] == ["reports/one.html", "reports/no%20%232.html"]
     assert [row.get_text() for row in soup.select("tbody th bdi")] == [report.title for report in reports]
 
 

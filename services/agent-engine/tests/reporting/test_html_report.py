@@ -158,7 +158,10 @@ class TestReading:
         assert gauge is not None
         assert gauge["aria-label"] == "Score 40 of 100. Review from 60, pass from 80."
         for drawing in soup.find_all("svg"):
-            assert drawing.get("aria-hidden") or drawing.get("aria-label") or drawing.find_parent("svg")
+            assert drawing.get("aria-label") or any(
+                (element.name == "svg" and element.get("aria-label")) or element.get("aria-hidden")
+                for element in (drawing, *drawing.parents)
+            )
 
     def test_the_verdict_is_a_word_and_a_sign_not_a_colour_alone(self, soup: BeautifulSoup) -> None:
         verdict = soup.select_one(".verdict")

@@ -104,7 +104,7 @@ class TestListing:
     def test_a_line_is_cut_where_a_terminal_ends(self, view: ReportView) -> None:
         file = io.StringIO()
         print_line(Console(file=file, width=60, force_terminal=True, color_system=None), summarize(view))
-        assert file.getvalue() == "■ High risk        40   92% covered  Late standing desk, ref…\n"
+        assert file.getvalue() == "■ High risk        40   92% covered  Late standing desk, re…\n"
 
     @pytest.mark.parametrize("width", [60, 80, 120])
     def test_a_table_ends_in_totals_and_fits(self, view: ReportView, width: int) -> None:

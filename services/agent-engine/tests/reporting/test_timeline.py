@@ -1,4 +1,7 @@
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
 
 from tahoe_engine.models.interaction import Interaction, InteractionType, Role, Turn
 from tahoe_engine.reporting.timeline import Place, build_timeline
@@ -58,7 +61,9 @@ def test_clock_times_do_as_well_as_offsets() -> None:
 
 
 def test_bars_stay_inside_the_line() -> None:
-    for offsets in ([0, 1, 2, 500.5], [None] * 7):
+    timed: list[float | None] = [0, 1, 2, 500.5]
+    untimed: list[float | None] = [None] * 7
+    for offsets in (timed, untimed):
         for lane in build_timeline(make_interaction(offsets), []).lanes:
             assert all(0 <= bar.x <= 100 and bar.x + bar.width <= 100.02 for bar in lane.bars)
 
@@ -74,6 +79,12 @@ def test_tools_and_actions_share_a_lane() -> None:
 def test_markers_that_would_overlap_stand_above_each_other() -> None:
     timeline = build_timeline(make_interaction([None] * 100), [place(1, 50), place(2, 50), place(3, 51), place(4, 90)])
     assert {marker.finding: marker.level for marker in timeline.markers} == {1: 0, 2: 1, 3: 2, 4: 0}
+
+
+def test_a_long_turn_has_its_markers_side_by_side() -> None:
+    timeline = build_timeline(make_interaction([None] * 4), [place(finding, 1) for finding in (1, 2, 3)])
+    assert [marker.level for marker in timeline.markers] == [0, 0, 0]
+    assert sum(marker.x for marker in timeline.markers) / 3 == pytest.approx(37.5)
 
 
 def test_a_finding_marks_a_turn_once_and_three_turns_at_most() -> None:
@@ -92,3 +103,11 @@ def test_a_single_turn_fills_the_line() -> None:
     timeline = build_timeline(make_interaction([0]), [place(1, 0)])
     assert not timeline.by_time
     assert timeline.lanes[0].bars[0].width == 100
+
+
+def test_a_turn_that_many_findings_quote_keeps_every_marker_visible() -> None:
+    timeline = build_timeline(make_interaction([None] * 10), [place(finding, 2) for finding in range(1, 21)])
+    places = sorted((marker.level, marker.x) for marker in timeline.markers)
+    assert len(places) == 20
+    for (level, x), (next_level, next_x) in pairwise(places):
+        assert level != next_level or next_x - x >= 3

@@ -85,7 +85,7 @@ def test_many_slow_searches_share_one_budget() -> None:
     search = PatternSearch([BOMB], ignore_case=True, timeout=0.2)
     fuel = next("a" * size + "b" for size in range(20, 80) if takes_at_least(0.04, BOMB, "a" * size + "b"))
     start = perf_counter()
-    with pytest.raises(CheckNotRunError, match="took longer"):
+    with pytest.raises(CheckNotRunError, match=r"longer than 0.8 s in all and was given up at turn \d+; simplify"):
         search.search(turns(*[fuel] * 1000))
     assert perf_counter() - start < 5
 

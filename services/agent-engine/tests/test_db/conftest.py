@@ -11,27 +11,6 @@ from tahoe_engine.models.finding import Evidence, Finding, Outcome, Severity
 from tahoe_engine.models.interaction import Interaction
 from tahoe_engine.models.scorecard import BoundScorecard, ScorecardDefinition
 
-DEFINITION = ScorecardDefinition.model_validate(
-    {
-        "name": "support",
-        "categories": {"opening": {"title": "Opening", "weight": 2}, "closing": {}},
-        "requirements": [
-            {
-                "id": "greeting",
-                "title": "Greets",
-                "category": "opening",
-                "checks": [{"type": "pattern", "patterns": ["hello"]}],
-            },
-            {
-                "id": "farewell",
-                "title": "Says goodbye",
-                "category": "closing",
-                "checks": [{"type": "pattern", "patterns": ["bye"]}],
-            },
-        ],
-    }
-)
-
 
 @pytest.fixture(scope="session")
 def make_interaction() -> Callable[..., Interaction]:
@@ -47,14 +26,9 @@ def make_interaction() -> Callable[..., Interaction]:
     return make
 
 
-@pytest.fixture(scope="session")
-def definition() -> ScorecardDefinition:
-    return DEFINITION
-
-
 @pytest.fixture
-async def scorecard(session: AsyncSession) -> BoundScorecard:
-    return (await ScorecardCatalog(session).apply(DEFINITION)).bound
+async def scorecard(session: AsyncSession, definition: ScorecardDefinition) -> BoundScorecard:
+    return (await ScorecardCatalog(session).apply(definition)).bound
 
 
 @pytest.fixture(scope="session")

@@ -29,9 +29,7 @@ def bind_rows(row: ScorecardORM, agents: Agents) -> BoundScorecard:
     Raises:
         InvalidInputError: The scorecard and its portfolio's configuration make no sense together.
     """
-    rules = lay_over(
-        _rules(row), row.definition, PortfolioConfiguration.model_validate(row.portfolio.configuration)
-    )
+    rules = lay_over(_rules(row), row.definition, PortfolioConfiguration.model_validate(row.portfolio.configuration))
     specs = _specs(agents)
     requirements: list[Any] = row.requirements
     return BoundScorecard.model_validate(

@@ -127,7 +127,7 @@ class ScorecardCatalog:
             raise not_found(self._scorecards.noun, name, await self._scorecards.list_names())
         if version is None or version == newest.version:
             return newest
-        row = await self._scorecards.find_version(name, version)
+        row = await self._scorecards.find_version(name, version) if version < newest.version else None
         if row is None:
             raise no_such_version(self._scorecards.noun, name, version, newest.version)
         return row

@@ -96,7 +96,7 @@ class TemplateCatalog:
             raise not_found(self._repository.noun, name, await self._repository.list_names())
         if version is None or version == newest.version:
             return newest
-        row = await self._repository.find_version(name, version)
+        row = await self._repository.find_version(name, version) if version < newest.version else None
         if row is None:
             raise no_such_version(self._repository.noun, name, version, newest.version)
         return row

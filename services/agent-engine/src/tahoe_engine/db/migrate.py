@@ -4,14 +4,13 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection
 
 from tahoe_core.db.address import DatabaseAddress
 from tahoe_core.db.engine import get_engine
 from tahoe_core.db.rls import admit_application, list_team_tables
 from tahoe_core.errors import InvalidInputError
-from tahoe_engine.db.migrations.ground import MIGRATION_OPTIONS, prepare_ground
+from tahoe_engine.db.migrations.ground import MIGRATION_OPTIONS, has_role, prepare_ground, run_statements
 from tahoe_engine.db.models import Base
 from tahoe_engine.db.revision import find_revision
 
@@ -35,10 +34,11 @@ async def upgrade(owner: DatabaseAddress, app_role: str) -> None:
     try:
         async with engine.begin() as connection:
             await prepare_ground(connection, owner.schema)
-            await _check_role(connection, app_role)
+            if not await has_role(connection, app_role):
+                raise _no_such_role(app_role)
             await connection.run_sync(_run_upgrade, owner.schema, app_role)
-            for statement in admit_application(owner.schema, app_role, list_team_tables(Base.metadata)):
-                await connection.execute(text(statement))
+            tables = list_team_tables(Base.metadata)
+            await run_statements(connection, admit_application(owner.schema, app_role, tables))
     finally:
         await engine.dispose()
 
@@ -89,11 +89,9 @@ def _run_downgrade(connection: Connection, schema: str, app_role: str, revision:
     command.downgrade(build_config(connection, schema, app_role), revision)
 
 
-async def _check_role(connection: AsyncConnection, role: str) -> None:
-    found = await connection.scalar(text("SELECT true FROM pg_roles WHERE rolname = :role"), {"role": role})
-    if not found:
-        raise InvalidInputError(
-            f"The database has no role {role!r} for the application to connect as.",
-            cure="Create it, or mend the user in DATABASE_URL.",
-            field="DATABASE_URL",
-        )
+def _no_such_role(role: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"The database has no role {role!r} for the application to connect as.",
+        cure="Create it, or mend the user in DATABASE_URL.",
+        field="DATABASE_URL",
+    )

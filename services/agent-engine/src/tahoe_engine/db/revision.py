@@ -1,11 +1,10 @@
 """Which migration a database stands at, found without Alembic, whose import takes longer than the question."""
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tahoe_core.db.address import quote_identifier
 from tahoe_core.db.driver_errors import find_sqlstate
 from tahoe_core.errors import UnavailableError
+from tahoe_engine.db.migrations.ground import read_revision
 
 HEAD = "000_orchestration"
 """The newest migration; a test holds it to the script directory."""
@@ -22,11 +21,9 @@ async def find_revision(connection: AsyncConnection, schema: str) -> str | None:
         UnavailableError: The database does not answer, or the role may not look.
     """
     try:
-        query = text(f"SELECT version_num FROM {quote_identifier(schema)}.alembic_version")  # noqa: S608 - quoted
-        revision: str | None = await connection.scalar(query)
+        return await read_revision(connection, schema)
     except UnavailableError as error:
         if find_sqlstate(error) not in _NOTHING_THERE:
             raise
         await connection.rollback()
         return None
-    return revision

@@ -18,9 +18,9 @@ Description = Annotated[str, Field(max_length=10_000)]
 Name = Annotated[
     str,
     Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:/-]*$",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]*$",
         max_length=100,
-        description="Letters, digits, dot, dash, underscore, colon and slash.",
+        description="Letters, digits, dot, dash, underscore and colon.",
     ),
 ]
 TemplateName = Annotated[

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from tahoe_engine.models.analysis import AnalysisStatus, ScorecardRef, Verdict
 from tahoe_engine.models.base import StrictModel
@@ -74,7 +74,7 @@ class AnalysisFilter(StrictModel):
 
     interaction_id: UUID | None = None
     scorecard: str | None = None
-    scorecard_version: int | None = None
+    scorecard_version: int | None = Field(default=None, ge=1, le=2**31 - 1)
     verdict: Verdict | None = None
     status: AnalysisStatus | None = None
     created_from: AwareDatetime | None = None

@@ -81,8 +81,7 @@ def build_view(
         ConflictError: A quote does not stand where the analysis says it does.
     """
     verify_evidence(analysis, interaction)
-    known = _list_known_personal_data(analysis, scorecard) if masker else {}
-    redactor = Redactor(masker, [turn.text for turn in interaction.turns], known)
+    redactor = Redactor(masker, interaction.turns, _list_known_personal_data(analysis, scorecard))
     source = _Source(analysis, interaction, scorecard, redactor)
     numbered = _number_findings(analysis)
     findings = {item.number: _view_finding(source, item) for item in numbered}
@@ -92,8 +91,8 @@ def build_view(
         type=interaction.type,
         language=interaction.language or "",
         occurred_at=interaction.occurred_at,
-        occurred=format_moment(interaction.occurred_at, interaction.time_zone) if interaction.occurred_at else "",
-        time_zone=visible(interaction.time_zone or "") if is_named_zone(interaction.time_zone) else "",
+        occurred=_name_moment(interaction),
+        time_zone=_name_zone(interaction),
         participants=tuple(source.show(name) for name in list_participants(interaction)),
         scorecard=analysis.scorecard.name,
         scorecard_version=analysis.scorecard.version,
@@ -109,15 +108,25 @@ def build_view(
         advice=advice,
         not_evaluated=_with_outcome(findings.values(), Outcome.NOT_RUN),
         not_applicable=_with_outcome(findings.values(), Outcome.NOT_APPLICABLE),
-        timeline=build_timeline(
-            interaction, [Place(mark, evidence.turn) for item in numbered for mark, evidence in item.marks()]
-        ),
+        timeline=build_timeline(interaction, _list_places(numbered)),
         transcript=build_transcript(interaction, redactor, _list_highlights(numbered)),
         turn_count=len(interaction.turns),
         facts=tuple((source.show(name), source.show(value)) for name, value in list_facts(interaction)),
         audit=_view_audit(analysis),
         masked=redactor.masks,
     )
+
+
+def _name_moment(interaction: Interaction) -> str:
+    return format_moment(interaction.occurred_at, interaction.time_zone) if interaction.occurred_at else ""
+
+
+def _name_zone(interaction: Interaction) -> str:
+    return visible(interaction.time_zone or "") if is_named_zone(interaction.time_zone) else ""
+
+
+def _list_places(numbered: Sequence[_Numbered]) -> list[Place]:
+    return [Place(mark, evidence.turn) for item in numbered for mark, evidence in item.marks()]
 
 
 def _list_known_personal_data(analysis: Analysis, scorecard: BoundScorecard) -> Mapping[int, list[Span]]:

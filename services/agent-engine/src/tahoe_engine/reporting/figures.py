@@ -21,6 +21,11 @@ def format_percent(share: float | None) -> str:
     return _ABSENT if share is None else f"{_floor(share * 100)}%"
 
 
+def format_weight(share: float) -> str:
+    """Formats a weight's share of the whole, 0 to 1, as per cent; rounded, since nothing is decided by it."""
+    return f"{share:.0%}"
+
+
 def format_duration(milliseconds: float) -> str:
     """Formats a running time."""
     second = 1000

@@ -89,7 +89,10 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        score=figures.format_score, percent=figures.format_percent, duration=figures.format_duration
+        score=figures.format_score,
+        percent=figures.format_percent,
+        weight=figures.format_weight,
+        duration=figures.format_duration,
     )
     environment.globals.update(
         count=figures.count, arc=gauge.arc, point=gauge.point, severity_rank=_SEVERITY_RANK, Verdict=Verdict

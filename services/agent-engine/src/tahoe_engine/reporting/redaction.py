@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from tahoe_engine.models.interaction import Turn
+
 Masker = Callable[[str], str]
 """Returns the text with each character of personal data replaced by •, and so as long as it was."""
 
 MASK = "•"
 # A value this short ("911") would be found in places where it means something else.
 _SHORTEST_VALUE = 6
+# How much of the turn before is read for what a number means, and how far into a turn that reaches.
+_CONTEXT = 200
 
 Span = tuple[int, int]
 
@@ -20,20 +24,24 @@ class Redactor:
 
     Args:
         masker: Finds and masks personal data; None shows everything.
-        turns: The texts of the interaction.
+        turns: The turns of the interaction.
         known: Turn → spans that a check has already found to be personal data, perhaps with rules that the masker does
             not have.
     """
 
-    def __init__(self, masker: Masker | None, turns: Sequence[str], known: Mapping[int, Iterable[Span]]) -> None:
+    def __init__(self, masker: Masker | None, turns: Sequence[Turn], known: Mapping[int, Iterable[Span]]) -> None:
         self._masker = masker
         if masker is None:
-            self.turns = tuple(turns)
+            self.turns = tuple(turn.text for turn in turns)
             self._values: tuple[str, ...] = ()
             return
-        self.turns = tuple(mask_spans(_masked(masker, text), known.get(index, ())) for index, text in enumerate(turns))
+        befores = ("", *(turn.spoken_text for turn in turns))
+        self.turns = tuple(
+            mask_spans(_mask_turn(masker, turn.text, before), known.get(index, ()))
+            for index, (turn, before) in enumerate(zip(turns, befores, strict=False))
+        )
         found = {
-            value for text, masked in zip(turns, self.turns, strict=True) for value in _masked_values(text, masked)
+            value for turn, masked in zip(turns, self.turns, strict=True) for value in _masked_values(turn.text, masked)
         }
         # The longest first: "12 34 56" is masked as one before "34 56" could leave its beginning.
         self._values = tuple(sorted(found, key=lambda value: (-len(value), value)))
@@ -59,6 +67,16 @@ def mask_spans(text: str, spans: Iterable[Span]) -> str:
     for start, end in spans:
         text = f"{text[:start]}{MASK * (min(end, len(text)) - start)}{text[end:]}"
     return text
+
+
+def _mask_turn(masker: Masker, text: str, before: str) -> str:
+    """Masks a turn by itself and as the answer to the turn before: "and your number?" tells what digits mean."""
+    alone = _masked(masker, text)
+    # A question mark would end the sentence that the answer goes on with.
+    question = f"{before[-_CONTEXT:].rstrip(' \n\t.?!:')} "
+    answer = _masked(masker, question + text[:_CONTEXT])[len(question) :]
+    both = (MASK if MASK in pair else pair[0] for pair in zip(alone, answer, strict=False))
+    return "".join(both) + alone[len(answer) :]
 
 
 def _masked(masker: Masker, text: str) -> str:

@@ -14,7 +14,7 @@ class ReportSummary:
     """What a list of reports says of one.
 
     Attributes:
-        report: Link to the report, relative to the page with the list; empty where there is none.
+        report: Path of the report, relative to the page with the list; empty where there is none.
         occurred: When the interaction happened, in its own zone; empty where unknown.
         score: 0 to 100; None when nothing was evaluated.
         coverage: 0 to 1.
@@ -42,7 +42,7 @@ def summarize(view: ReportView, report: str = "") -> ReportSummary:
 
     Args:
         view: The report.
-        report: Link to its page, relative to the page with the list.
+        report: Path of its page, relative to the page with the list.
     """
     return ReportSummary(
         report=report,

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from tahoe_engine.models.finding import Outcome
-from tahoe_engine.reporting.figures import count, format_duration, format_percent, format_score
+from tahoe_engine.reporting.figures import count, format_duration, format_percent, format_score, format_weight
 from tahoe_engine.reporting.pen import (
     OUTCOME_STYLES,
     SEVERITY_STYLES,
@@ -96,7 +96,7 @@ def _print_categories(pen: Pen, view: ReportView) -> None:
 
 
 def _describe_category(pen: Pen, category: CategoryView) -> str:
-    share = format_percent(category.share)
+    share = format_weight(category.share)
     if pen.width < _NARROW:
         return share
     not_met = sum(finding.outcome is Outcome.NOT_MET for finding in category.findings)

@@ -1,8 +1,9 @@
 """Places turns and findings on a line: over time where the turns have times, else in their order."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import batched, groupby, pairwise
 
 from tahoe_engine.models.interaction import Interaction, InteractionType, Role, Turn
 from tahoe_engine.reporting.clock import format_offset
@@ -124,31 +125,53 @@ def _place_markers(
     places: Iterable[Place], spans: Sequence[tuple[float, float]], lane_of: Sequence[int]
 ) -> tuple[Marker, ...]:
     """Gives each marker the lowest row where it is clear of its neighbours."""
-    chosen: dict[tuple[int, int], Place] = {}
-    for place in places:
-        mine = [key for key in chosen if key[0] == place.mark.finding]
-        if len(mine) < _MARKERS_PER_FINDING:
-            chosen.setdefault((place.mark.finding, place.turn), place)
     markers = []
     last_at_level: list[float] = []
-    for place in sorted(chosen.values(), key=lambda item: (item.turn, item.mark.finding)):
-        x, width = spans[place.turn]
-        middle = round(min(max(x + width / 2, _MARKER_WIDTH / 2), _FULL - _MARKER_WIDTH / 2), 2)
-        level = next((row for row, last in enumerate(last_at_level) if middle - last >= _MARKER_WIDTH), None)
-        if level is None:
-            level = min(len(last_at_level), _HIGHEST_LEVEL)
-        last_at_level[level : level + 1] = [middle]
+    for place, wished in _spread(_choose(places), spans):
+        level = next(
+            (row for row, last in enumerate(last_at_level) if round(wished - last, 6) >= _MARKER_WIDTH),
+            len(last_at_level),
+        )
+        x = wished
+        if level > _HIGHEST_LEVEL:  # a short turn that half of the findings quote: go on beside the stack
+            level = min(range(len(last_at_level)), key=last_at_level.__getitem__)
+            x = min(last_at_level[level] + _MARKER_WIDTH, _FULL - _MARKER_WIDTH / 2)
+        last_at_level[level : level + 1] = [x]
         markers.append(
             Marker(
                 finding=place.mark.finding,
                 turn=place.turn,
                 mark=place.mark,
-                x=middle,
+                x=round(x, 2),
                 level=level,
                 lane=lane_of[place.turn],
             )
         )
     return tuple(markers)
+
+
+def _choose(places: Iterable[Place]) -> list[Place]:
+    """Chooses of each finding the first few turns that it quotes, in the order of turns."""
+    chosen: dict[int, dict[int, Place]] = defaultdict(dict)
+    for place in places:
+        turns = chosen[place.mark.finding]
+        if len(turns) < _MARKERS_PER_FINDING:
+            turns.setdefault(place.turn, place)
+    return sorted(
+        (place for turns in chosen.values() for place in turns.values()),
+        key=lambda place: (place.turn, place.mark.finding),
+    )
+
+
+def _spread(places: Iterable[Place], spans: Sequence[tuple[float, float]]) -> Iterator[tuple[Place, float]]:
+    """Puts the markers of one turn side by side over its bar, as many in a row as it has room for."""
+    half = _MARKER_WIDTH / 2
+    for turn, group in groupby(places, key=lambda place: place.turn):
+        x, width = spans[turn]
+        for row in batched(group, max(1, int(width / _MARKER_WIDTH)), strict=False):
+            first = x + width / 2 - (len(row) - 1) * half
+            for column, place in enumerate(row):
+                yield place, min(max(first + column * _MARKER_WIDTH, half), _FULL - half)
 
 
 def _time_ticks(length: float) -> tuple[Tick, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from tahoe_engine.models.check_specs import Matcher, PatternCheck, PersonalDataCheck, PhraseCheck, Window
 from tahoe_engine.models.finding import Evidence
 from tahoe_engine.models.interaction import Role
+from tahoe_engine.scoring.pattern_example import example_of
 
 _NAMES = {
     Role.AGENT: "the agent",
@@ -53,7 +54,8 @@ def missing(matcher: Matcher) -> str:
     """Says that something is nowhere found, so that a person knows what was looked for."""
     match matcher:
         case PatternCheck():
-            return f"{first_of('Nothing like', matcher.patterns)} is said {scope(matcher.speaker, matcher.window)}."
+            examples = [example_of(pattern) for pattern in matcher.patterns]
+            return f"{first_of('Nothing like', examples)} is said {scope(matcher.speaker, matcher.window)}."
         case PhraseCheck():
             return (
                 f"{first_of('Nothing that means', matcher.examples)} is said {scope(matcher.speaker, matcher.window)}."

@@ -1,10 +1,13 @@
-"""What has to stand before a migration runs."""
+"""What has to stand before a migration runs, and what is asked or done beside it."""
+
+from collections.abc import Iterable
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tahoe_core.db.address import quote_identifier
 from tahoe_core.db.engine import EngineOptions
+from tahoe_core.db.rls import VERSION_TABLE
 
 MIGRATION_OPTIONS = EngineOptions(
     pool_size=0,
@@ -29,3 +32,22 @@ async def prepare_ground(connection: AsyncConnection, schema: str) -> None:
     is_there = text("SELECT to_regnamespace(:name) IS NOT NULL")
     if not await connection.scalar(is_there, {"name": quote_identifier(schema)}):
         await connection.execute(text(f"CREATE SCHEMA {quote_identifier(schema)}"))
+
+
+async def run_statements(connection: AsyncConnection, statements: Iterable[str]) -> None:
+    """Runs one after the other."""
+    for statement in statements:
+        await connection.execute(text(statement))
+
+
+async def has_role(connection: AsyncConnection, role: str) -> bool:
+    """Whether the server knows the role."""
+    query = text("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = :role)")
+    return bool(await connection.scalar(query, {"role": role}))
+
+
+async def read_revision(connection: AsyncConnection, schema: str) -> str | None:
+    """Returns what stands in the schema's version table; an error where there is no such table."""
+    query = text(f"SELECT version_num FROM {quote_identifier(schema)}.{VERSION_TABLE}")  # noqa: S608 - quoted
+    revision: str | None = await connection.scalar(query)
+    return revision

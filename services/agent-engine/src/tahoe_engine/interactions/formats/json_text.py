@@ -34,6 +34,8 @@ def parse_json(text: str, *, first_line: int = 1) -> JsonValue:
             line=line,
             cure=_cure(text, error),
         ) from None
+    except _NoJsonValueError as error:
+        raise _no_json_value(str(error), text, first_line) from None
     except RecursionError:
         raise _too_deep() from None
     return value
@@ -49,7 +51,7 @@ def find_json_object(text: str) -> dict[str, JsonValue] | None:
         return None
     try:
         value = _LENIENT_DECODER.decode(text)
-    except (json.JSONDecodeError, RecursionError, ReadError):
+    except (json.JSONDecodeError, RecursionError, _NoJsonValueError):
         return None
     return value if isinstance(value, dict) else None
 
@@ -111,12 +113,27 @@ def _float(digits: str) -> float | str:
     return value if math.isfinite(value) else digits
 
 
+class _NoJsonValueError(Exception):
+    """Python's parser met NaN or an infinity, which it alone takes for a number."""
+
+
 def _constant(name: str) -> JsonValue:
-    raise ReadError(f"{name} is no JSON value.", cure="Write null, or the number as text.")
+    raise _NoJsonValueError(name)
 
 
 _LENIENT_DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constant=_constant)
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant)
+
+
+def _no_json_value(name: str, text: str, first_line: int) -> ReadError:
+    cure = "Write null, or the number as text."
+    try:
+        orjson.loads(text)  # Python's parser does not say where it stands; this one stumbles over it
+    except orjson.JSONDecodeError as error:
+        line = error.lineno + first_line - 1
+        message = f"{name} is no JSON value: line {line}, column {error.colno}."
+        return ReadError(message, line=line, cure=cure)
+    return ReadError(f"{name} is no JSON value.", cure=cure)
 
 
 def _lower_first(message: str) -> str:

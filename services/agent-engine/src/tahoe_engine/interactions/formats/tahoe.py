@@ -42,18 +42,30 @@ def read_tahoe(record: JsonValue) -> InteractionDraft:
         written = WrittenInteraction.model_validate(fields)
     except ValidationError as error:
         raise _refuse(error.errors(include_url=False)) from None
+    return draft_written(written)
+
+
+def draft_written(written: WrittenInteraction) -> InteractionDraft:
+    """Makes a draft of what keeps to the schema.
+
+    Raises:
+        ReadError: A time or a time zone is none; the message names the field.
+    """
     for place, time in (("occurred_at", written.occurred_at), *_turn_times(written)):
         if time is not None and read_time(time) is None:
             raise ReadError(
                 f"{place}: {time!r} is no date with a time.", cure="Write it like 2026-11-03T10:02:00-05:00."
             )
+    zones = (written.time_zone, *(person.time_zone for person in written.participants))
+    for zone in filter(None, zones):
+        check_zone(zone)
     return InteractionDraft(
         turns=[_read_turn(turn) for turn in written.turns],
         external_id=written.external_id,
         type=written.type,
         language=written.language,
         occurred_at=written.occurred_at,
-        time_zone=check_zone(written.time_zone) if written.time_zone else None,
+        time_zone=written.time_zone or None,
         start_from_turns="occurred_at" not in written.model_fields_set,
         zone_from_offset="time_zone" not in written.model_fields_set,
         participants=written.participants,

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 
 from tahoe_engine.models.finding import CheckResult, Evidence, Outcome
-from tahoe_engine.models.interaction import Interaction, ToolCall
+from tahoe_engine.models.interaction import Interaction
 from tahoe_engine.scoring.checks.tool_use import call_span
 from tahoe_engine.scoring.evidence import MAX_EVIDENCE, Span, capped, evidence_of, first_evidence
-from tahoe_engine.scoring.trajectory.argument_spans import ArgumentSpans
+from tahoe_engine.scoring.trajectory.argument_spans import find_argument_span
 from tahoe_engine.scoring.trajectory.flaws import Flaw
 from tahoe_engine.scoring.trajectory.moments import CallPlace
 
@@ -26,7 +26,6 @@ class FlawReport:
         self._certain = False
         self._sentences: list[str] = []
         self._evidence: dict[tuple[int, int, int], Evidence] = {}
-        self._latest: tuple[ToolCall, ArgumentSpans] | None = None
 
     def __bool__(self) -> bool:
         return self._count > 0
@@ -55,20 +54,19 @@ class FlawReport:
 
     def _spans(self, place: CallPlace | None, flaw: Flaw) -> Iterator[Span]:
         if place is not None:
-            yield from _within(self._place_span(place, flaw))
+            yield from _within(place_span(place, flaw))
         if flaw.heard is not None:
             turn = self._interaction.turns[flaw.heard]
             yield from _within((flaw.heard, turn, 0, turn.spoken))
 
-    def _place_span(self, place: CallPlace, flaw: Flaw) -> Span:
-        """Returns where the argument stands that a flaw is about, or else the call."""
-        turn, call = place.turn, place.call
-        if flaw.path is None or not turn.text.startswith(call.arguments_text, call.start):
-            return place.index, turn, *call_span(turn, call)
-        if self._latest is None or self._latest[0] is not call:
-            self._latest = call, ArgumentSpans(call.arguments_text)
-        start, end = self._latest[1].find(flaw.path, flaw.part) or (0, len(call.arguments_text))
-        return place.index, turn, call.start + start, call.start + end
+
+def place_span(place: CallPlace, flaw: Flaw) -> Span:
+    """Returns where the argument stands that a flaw is about, or else the call."""
+    turn, call = place.turn, place.call
+    if flaw.path is None or not turn.text.startswith(call.arguments_text, call.start):
+        return place.index, turn, *call_span(turn, call)
+    start, end = find_argument_span(call.arguments_text, flaw.path, flaw.part) or (0, len(call.arguments_text))
+    return place.index, turn, call.start + start, call.start + end
 
 
 def call_evidence(places: Iterable[CallPlace]) -> tuple[Evidence, ...]:
