@@ -101,7 +101,7 @@ def test_agents_run_a_check() -> None:
         ("\bhello", "holds a backspace"),
         ("x" * 5001, "has 5,001 characters; 5,000 are allowed."),
         ("(" * 2000 + "a" + ")" * 2000, "is no regular expression: it cannot be understood."),
-        ("(?:a){e<}", "is no regular expression: it cannot be understood."),
+        ("(?:a){2d<}", "is no regular expression: it cannot be understood."),
     ],
 )
 def test_patterns_are_regular_expressions_that_name_something(text: str, message: str) -> None:

@@ -141,7 +141,7 @@ def compile_pattern(pattern: str, ignore_case: bool) -> Expression:
     try:
         return regex.compile(pattern, regex.IGNORECASE if ignore_case else 0)
     except (ValueError, LookupError, ArithmeticError, RecursionError, MemoryError) as error:
-        # the library's own parser stumbles over some, for instance over `(?:a){e<}` or three thousand brackets
+        # the library's own parser stumbles over some, for instance over `(?:a){2d<}` or three thousand brackets
         raise regex.error("it cannot be understood") from error
 
 
