@@ -98,6 +98,7 @@ async def test_a_restart_that_fails_is_logged_and_tried_again_ever_more_slowly(
     made: Path, server: EmbeddedServer, supervised: Supervised, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tahoe_core.postgres.supervise._PAUSES_SECONDS", (0.0, 0.05, 0.1))
+    monkeypatch.setattr("tahoe_core.postgres.lifecycle._PORT_PATIENCE_SECONDS", 0.1)
     with capture_logs() as logs:
         kill(server.pid)
         with socket.create_server(("127.0.0.1", server.port)):
@@ -115,6 +116,7 @@ async def test_a_stop_while_restarts_fail_ends_the_attempts(
     made: Path, server: EmbeddedServer, supervised: Supervised, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tahoe_core.postgres.supervise._PAUSES_SECONDS", (0.0, 0.05))
+    monkeypatch.setattr("tahoe_core.postgres.lifecycle._PORT_PATIENCE_SECONDS", 0.1)
     with capture_logs() as logs:
         kill(server.pid)
         with socket.create_server(("127.0.0.1", server.port)):

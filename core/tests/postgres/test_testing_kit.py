@@ -21,12 +21,11 @@ with temporary_postgres() as postgres:
 """
 BEGIN = """
 from tahoe_core.postgres.lifecycle import ensure_running
+from tahoe_core.postgres.settings import THROWAWAY
 from tahoe_core.postgres.testing import temporary_home
-
-
 with temporary_home() as home:
     print(home, flush=True)
-    ensure_running(home)
+    ensure_running(home, THROWAWAY)
     time.sleep(600)
 """
 

@@ -22,6 +22,7 @@ class JsonSink:
             "line": analyzed.read.source.line,
             "position": analyzed.read.source.position,
             "external_id": analyzed.read.interaction.external_id,
+            "notes": analyzed.read.notes,
         }
         sys.stdout.write(("\n" if self._count == 0 else ",\n") + to_json(document).decode())
         self._count += 1

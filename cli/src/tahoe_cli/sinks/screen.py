@@ -1,3 +1,4 @@
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +16,8 @@ from tahoe_engine.reporting.terminal import print_report
 if TYPE_CHECKING:
     from tahoe_engine.reporting.view import ReportView
 
+NOTES = 10
+"""So many kinds of doubt about what was read are told; the most frequent first."""
 FULL_REPORTS = 3
 """So many analyses are printed in full; more of them as a table."""
 
@@ -27,6 +30,7 @@ class ScreenSink:
         self._masker = masker
         self._views: list[ReportView] = []
         self._summaries: list[ReportSummary] = []
+        self._notes: Counter[str] = Counter()
 
     def add(self, analyzed: Analyzed) -> None:
         """Keeps what will be printed of an analysis."""
@@ -34,6 +38,7 @@ class ScreenSink:
         if len(self._views) < FULL_REPORTS:
             self._views.append(view)
         self._summaries.append(summarize(view))
+        self._notes.update(analyzed.read.notes)
 
     def close(self, failures: list[ReadFailure]) -> None:
         """Prints."""
@@ -43,6 +48,8 @@ class ScreenSink:
                 print_report(console, view)
         else:
             print_table(console, self._summaries)
+        for note, count in self._notes.most_common(NOTES):
+            click.echo(f"! {note}{f' ({count} interactions)' if count > 1 else ''}", err=True)
         for failure in failures:
             click.secho(f"✗ {failure.source}: {failure.message}", fg="red", err=True)
             if failure.cure:

@@ -133,6 +133,11 @@ class TestRevision:
             await connection.execute(text("INSERT INTO alembic_version VALUES ('somebody else')"))
             assert await find_revision(connection, fresh.owner.schema) is None
 
+    @pytest.mark.parametrize("schema", ["nowhere", 'odd :name "quoted" %s', "Ünï"])
+    async def test_any_schema_can_be_asked_for(self, engine: AsyncEngine, schema: str) -> None:
+        async with engine.connect() as connection:
+            assert await find_revision(connection, schema) is None
+
     async def test_an_unreachable_database_is_no_empty_one(self, fresh: Database) -> None:
         engine = get_engine(fresh.owner, EngineOptions(pool_size=0))
         async with engine.connect() as connection, engine.connect() as killer:

@@ -1,6 +1,6 @@
 from tahoe_engine.interactions.formats.assembly import assemble
 from tahoe_engine.interactions.formats.options import ReadOptions
-from tahoe_engine.interactions.formats.tahoe import read_tahoe
+from tahoe_engine.interactions.formats.tahoe import draft_written
 from tahoe_engine.interactions.formats.written import WrittenInteraction
 from tahoe_engine.models.interaction import Interaction
 
@@ -11,5 +11,5 @@ def read_written(written: WrittenInteraction) -> Interaction:
     Raises:
         ReadError: A time or a time zone is none, or a text cannot be stored.
     """
-    interaction, _notes = assemble(read_tahoe(written.model_dump(mode="json", exclude_unset=True)), ReadOptions())
+    interaction, _notes = assemble(draft_written(written), ReadOptions())
     return interaction
