@@ -85,7 +85,7 @@ class AggregationRules(StrictModel):
         description="When checks of one requirement disagree: the lowest, the highest, or their mean by agent weight "
         "and confidence.",
     )
-    caps: dict[Severity, float] = Field(
+    caps: dict[Severity, Annotated[float, Field(ge=0, le=100)]] = Field(
         default_factory=lambda: {Severity.CRITICAL: 40.0},
         description="The score is at most this when a requirement of that severity is not met.",
     )
