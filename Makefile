@@ -27,7 +27,10 @@ format: setup ## Mend style and format
 	$(BIN)/ruff format
 
 types: setup ## Check types
-	$(BIN)/mypy core/src services/agent-engine/src cli/src core/tests services/agent-engine/tests cli/tests tests benchmarks
+	$(BIN)/mypy core/src services/agent-engine/src cli/src scripts benchmarks
+	$(BIN)/mypy core/tests
+	$(BIN)/mypy services/agent-engine/tests services/agent-engine/scripts
+	$(BIN)/mypy cli/tests tests
 
 contracts: setup ## Check who imports whom
 	$(BIN)/lint-imports

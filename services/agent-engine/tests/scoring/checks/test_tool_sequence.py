@@ -122,12 +122,17 @@ class TestRepeats:
 class TestConfirm:
     ASK = ("agent", "Shall I cancel it?")
 
-    @pytest.mark.parametrize("words", ["Yes please", "OK", "go ahead", "please cancel it", "👍", "Sounds good!"])
+    @pytest.mark.parametrize(
+        "words", ["Yes please", "OK", "go ahead", "cancel it, what will I get back?", "👍", "Sounds good!"]
+    )
     def test_the_customer_agrees(self, trajectory: Build, words: str) -> None:
         result = run(trajectory(HI, GET, self.ASK, ("customer", words), CANCEL), confirm=True)
         assert (result.outcome, result.confidence) == (Outcome.MET, 0.8)
 
-    @pytest.mark.parametrize("words", ["No", "Wait, not yet", "How much was it?", "Yes, but don't do it yet, stop"])
+    @pytest.mark.parametrize(
+        "words",
+        ["No", "Wait, not yet", "How much was it?", "What would it cost to cancel?", "Yes, but don't do it yet, stop"],
+    )
     def test_the_customer_does_not_agree(self, trajectory: Build, words: str) -> None:
         result = run(trajectory(HI, GET, self.ASK, ("customer", words), CANCEL), confirm=True)
         assert (result.outcome, quoted_turns(result)) == (Outcome.NOT_MET, [4, 3])

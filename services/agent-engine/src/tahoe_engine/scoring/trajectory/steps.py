@@ -1,5 +1,6 @@
 """Whether a call fits its moment."""
 
+import itertools
 import re
 from collections.abc import Collection, Iterator, Mapping
 
@@ -23,6 +24,9 @@ _ASSENT = listed(
 )
 _ASSENTING_SIGNS = frozenset("👍👌✅")
 _REFUSALS = NEGATIONS | listed("stop cancel wait actually instead")
+_ASKING = listed("what how why whether if")
+"""Before the act they ask about it (“what would it cost to cancel?”) rather than for it."""
+
 _PLACEHOLDERS = frozenset(
     {"", "none", "n/a", "null", "nil", "undefined", "unknown", "string", "todo", "tbd", "placeholder"}
 )
@@ -92,7 +96,8 @@ def undeclared(place: CallPlace, declared: Mapping[str, Collection[str]]) -> Ite
 def _agrees(heard: Heard, tool: str) -> bool:
     if any(sign in heard.text for sign in _ASSENTING_SIGNS):
         return True
-    used = set(words(heard.text))
+    found = words(heard.text)
+    used = set(found)
     if used and not any(word.isascii() for word in used):
         raise CheckNotRunError(
             f"Whether the customer agrees cannot be told: turn {heard.turn} is not in English, which is all that "
@@ -100,7 +105,9 @@ def _agrees(heard: Heard, tool: str) -> bool:
         )
     parts = _name_parts(tool)
     act = set(words(" ".join([part for part in parts if part in _SETTLING] or parts[:1])))
-    return not used.isdisjoint(_ASSENT | act) and used.isdisjoint(_REFUSALS - act)
+    before = itertools.takewhile(lambda word: word not in act, found)
+    agreed = _ASSENT - act if any(word in _ASKING for word in before) else _ASSENT | act
+    return not used.isdisjoint(agreed) and used.isdisjoint(_REFUSALS - act)
 
 
 def _name_parts(tool: str) -> list[str]:
