@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from tahoe_core.postgres.lifecycle import superuser_url
+from tahoe_core.postgres.lifecycle import ensure_running, superuser_url
 from tahoe_core.postgres.processes import is_alive
-from tahoe_core.postgres.testing import temporary_postgres
+from tahoe_core.postgres.settings import THROWAWAY
+from tahoe_core.postgres.testing import temporary_home, temporary_postgres
 
 type Fetch = Callable[[str, str], Awaitable[list[Any]]]
 type Child = Callable[..., Any]
@@ -86,3 +87,14 @@ def test_a_test_run_killed_while_its_data_lies_elsewhere_leaves_nothing_behind(c
 
     wait_until_gone(home)
     assert not place.exists()
+
+
+def test_a_temporary_home_cleans_up_after_homes_inside_it_too(as_root: None) -> None:
+    with temporary_home() as home:
+        (home / "closed").mkdir(mode=0o700)
+        inside = ensure_running(home / "closed" / "home", THROWAWAY)
+        assert not inside.data_dir.is_relative_to(home)
+
+    assert not home.exists()
+    assert not inside.data_dir.parent.exists()
+    assert not is_alive(inside.pid)

@@ -1,5 +1,6 @@
 """Where the data directory lies: in the home, or beside it in a place that the server's account can reach."""
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -59,16 +60,22 @@ def check_space(directory: Path, needed_bytes: int) -> None:
 
 def list_leftovers() -> list[Path]:
     """Places under ``/var/lib/tahoe`` whose home is gone or uses another one; nobody but doctor names them."""
-    leftovers = []
+    return [place for place, home in _list_noted() if Path(os.path.realpath(home / _DATA_NAME)) != place / _DATA_NAME]
+
+
+def list_places(within: Path) -> list[Path]:
+    """Places under ``/var/lib/tahoe`` of homes that lie, or lay, in a directory."""
+    return [place for place, home in _list_noted() if home.is_relative_to(within)]
+
+
+def _list_noted() -> list[tuple[Path, Path]]:
+    """Each place with the home that it notes; those which this user may not look into are left out."""
+    noted = []
     for marker in sorted(OFF_HOME.glob(f"postgres-*/{_MARKER_NAME}")):
-        try:
-            link = Path(marker.read_text(encoding="utf-8", errors="surrogateescape")) / _DATA_NAME
-            used = Path(os.path.realpath(link)) == marker.parent / _DATA_NAME
-        except OSError:  # not for this user to see
-            continue
-        if not used:
-            leftovers.append(marker.parent)
-    return leftovers
+        with contextlib.suppress(OSError):
+            home = marker.read_text(encoding="utf-8", errors="surrogateescape")
+            noted.append((marker.parent, Path(home)))
+    return noted
 
 
 def note_home(home: Home, data_dir: Path) -> None:
