@@ -2,6 +2,7 @@
 .PHONY: help setup demo test lint format types contracts tests validate bench clean
 PYTHON ?= python3
 BIN := .venv/bin
+REWARDS ?= ../shared/data/taskmaster4_reward_dev.json
 
 help: ## Print this menu
 	@printf 'Tahoe\n\n'
@@ -44,6 +45,8 @@ validate: setup ## Check settings, database, seed, API and one scored interactio
 bench: setup ## Measure, and print the tables of docs/benchmarks.md
 	@$(BIN)/python benchmarks/scoring.py
 	@$(BIN)/python benchmarks/startup.py
+	@if [ -f $(REWARDS) ]; then $(BIN)/python benchmarks/trajectory.py --data $(REWARDS); \
+	else echo "trajectory.py: left out, $(REWARDS) is not here (make bench REWARDS=FILE)"; fi
 
 clean: ## Remove what was built (the data in TAHOE_HOME stays)
 	rm -rf .venv .tools .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -16,7 +16,7 @@ from tahoe_core.postgres.testing import temporary_home
 
 ROOT = Path(__file__).resolve().parents[1]
 TAHOE = Path(sys.executable).with_name("tahoe")
-EXAMPLE = ROOT / "examples" / "interactions" / "support-chat-good.json"
+EXAMPLE = ROOT / "examples" / "interactions" / "support-return-good.json"
 CASES = {
     "tahoe --help": (["--help"], 0.4),
     "tahoe analyze, Postgres running": (["analyze", str(EXAMPLE), "--scorecard", "support-quality", "--json"], 1.5),

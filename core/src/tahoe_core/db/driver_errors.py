@@ -5,7 +5,7 @@ Messages name tables, constraints and `host:port`; never a password, and no valu
 
 from typing import NamedTuple
 
-import asyncpg  # type: ignore[import-untyped]  # it ships no types
+import asyncpg
 
 from tahoe_core.errors import ConflictError, InvalidInputError, PayloadTooLargeError, TahoeError, UnavailableError
 

@@ -13,13 +13,15 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Scope
 
-from tahoe_core.errors import TahoeError, UnauthorizedError
+from tahoe_core.errors import ConflictError, InvalidInputError, TahoeError, UnauthorizedError
 from tahoe_core.http.problem import FieldProblem, Problem, problem_response, problem_type
 
 log = logging.getLogger(__name__)
 
 MAX_ERRORS = 50
 MAX_NAMED_IN_DETAIL = 3
+BROKEN_RULES = frozenset({"value_error", "assertion_error"})
+"""What Pydantic says when a validator of ours refused something that the published schema allows."""
 
 
 def render_error(scope: Scope, error: Exception) -> Response:
@@ -71,13 +73,15 @@ def _render_tahoe_error(scope: Scope, error: TahoeError) -> Response:
 
 
 def _render_validation_error(scope: Scope, errors: Sequence[Mapping[str, Any]]) -> Response:
+    """Answers 422 to what breaks the published schema, and 409 to what keeps to it and contradicts itself."""
     problems = field_problems(errors[:MAX_ERRORS])
     named = "; ".join(f"{problem.field}: {problem.message}" for problem in problems[:MAX_NAMED_IN_DETAIL])
     more = f" (and {len(errors) - MAX_NAMED_IN_DETAIL} more)" if len(errors) > MAX_NAMED_IN_DETAIL else ""
+    is_contradiction = all(error["type"] in BROKEN_RULES for error in errors)
     problem = Problem(
-        type=problem_type("invalid-input"),
-        title="Invalid input",
-        status=HTTPStatus.UNPROCESSABLE_CONTENT,
+        type=problem_type("conflict" if is_contradiction else "invalid-input"),
+        title=ConflictError.title if is_contradiction else InvalidInputError.title,
+        status=HTTPStatus.CONFLICT if is_contradiction else HTTPStatus.UNPROCESSABLE_CONTENT,
         detail=f"{named}{more}.",
         errors=problems,
     )

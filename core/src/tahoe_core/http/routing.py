@@ -2,48 +2,56 @@
 
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response, params
 from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 
 from tahoe_core.db.storable import refuse_unstorable
 from tahoe_core.http.authentication import get_principal
-from tahoe_core.http.strict_json import parse_json
+from tahoe_core.http.strict_body import read_body
 
 
 class StrictRequest(Request):
-    """A request whose JSON is read by `parse_json`."""
+    """A request whose body is read before FastAPI sees it."""
 
-    async def json(self) -> Any:  # noqa: ANN401 - as Starlette's
-        """Returns the body as JSON."""
-        if not hasattr(self, "_json"):
-            self._json = parse_json(await self.body())
-        return self._json
+    async def read(self, model: TypeAdapter[Any]) -> None:
+        """Reads the body as its model, which FastAPI then takes for the JSON, and finds right."""
+        self._json = await read_body(await self.body(), model)
 
 
 class StrictRoute(APIRoute):
     """Answers 415 and 422 to what FastAPI would take, mistake for bytes or pass on to the database.
 
-    The body is read here and not by FastAPI, which turns whatever goes wrong while reading into a bare 400.
+    The body is read here and not by FastAPI: it guesses (`"1"` for a number), turns whatever goes wrong while reading
+    into a bare 400, and opens the database before it looks. A route takes one body.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wraps FastAPI's handler."""
         handle = super().get_route_handler()
-        field = self.body_field
-        wants_json = field is not None and not isinstance(field.field_info, params.Form)
+        model = self._find_body_model()
 
         async def handle_strictly(request: Request) -> Response:
             strict = StrictRequest(request.scope, request.receive)
             for name, value in [*strict.path_params.items(), *strict.query_params.multi_items()]:
                 refuse_unstorable(value, name)
-            if wants_json:
-                await _read_json(strict)
+            if model is not None and await strict.body():  # FastAPI knows whether a body may be missing
+                _require_json(strict)
+                await strict.read(model)
             return await handle(strict)
 
         return handle_strictly
+
+    def _find_body_model(self) -> TypeAdapter[Any] | None:
+        field = self.body_field
+        if field is None or isinstance(field.field_info, params.Form):
+            return None
+        if self._embed_body_fields:
+            raise TypeError(f"{self.name} takes several bodies; make one model of them.")
+        return TypeAdapter(Annotated[field.field_info.annotation, field.field_info])
 
 
 def create_router(prefix: str, tag: str) -> APIRouter:
@@ -51,16 +59,13 @@ def create_router(prefix: str, tag: str) -> APIRouter:
     return APIRouter(prefix=prefix, tags=[tag], route_class=StrictRoute, dependencies=[Depends(get_principal)])
 
 
-async def _read_json(request: StrictRequest) -> None:
-    if not await request.body():
-        return  # FastAPI knows whether a body may be missing
+def _require_json(request: Request) -> None:
     if not _is_json(request.headers.get("content-type", "")):
         raise HTTPException(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             "Send the body as JSON, with Content-Type: application/json.",
             {"Accept": "application/json"},
         )
-    await request.json()
 
 
 def _is_json(content_type: str) -> bool:

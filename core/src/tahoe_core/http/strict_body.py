@@ -6,13 +6,17 @@ from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from tahoe_core.http.strict_json import parse_json
 
 LONG_BYTES = 64 * 1024
 """A longer body takes milliseconds, in which others want to be served, and is read in a thread."""
 
-Location = tuple[str | int, ...]
+KEY_ITSELF = "[key]"
+"""What Pydantic says after a key that is wrong itself."""
+
+type Location = tuple[str | int, ...]
 
 
 async def read_body(body: bytes, model: TypeAdapter[Any]) -> Any:  # noqa: ANN401 - whatever the model makes of it
@@ -36,8 +40,17 @@ def _read(body: bytes, model: TypeAdapter[Any]) -> Any:  # noqa: ANN401 - as abo
         return model.validate_json(body, strict=True)
     except ValidationError as error:
         errors = error.errors(include_url=False, include_context=False, include_input=False)
-    value = parse_json(body)
-    raise RequestValidationError([{**each, "loc": ("body", *find_path(each["loc"], value))} for each in errors])
+    raise RequestValidationError(locate_errors(errors, parse_json(body)))
+
+
+def locate_errors(errors: Sequence[ErrorDetails], value: object) -> list[dict[str, Any]]:
+    """Returns the errors under the paths of the input, without those that only follow from others.
+
+    To Pydantic a list whose items are wrong is also too short, and what may be this or that is wrong in both ways.
+    """
+    located = [{**error, "loc": ("body", *find_path(error["loc"], value))} for error in errors]
+    around = {error["loc"][:end] for error in located for end in range(len(error["loc"]))}
+    return [error for error in located if error["loc"] not in around]
 
 
 def find_path(location: Sequence[str | int], value: object) -> Location:
@@ -57,8 +70,8 @@ def find_path(location: Sequence[str | int], value: object) -> Location:
                 value = value[part]
             case list() if isinstance(part, int) and part < len(value):
                 value = value[part]
-            case dict() if place == len(location) - 1 and not str(part).startswith("["):
-                pass  # a key that is missing; `[key]` stands for one that is there, and has been named
+            case dict() if place == len(location) - 1 and part != KEY_ITSELF:
+                pass
             case _:
                 continue
         path.append(part)
