@@ -51,7 +51,8 @@ class StrictRoute(APIRoute):
             return None
         if self._embed_body_fields:
             raise TypeError(f"{self.name} takes several bodies; make one model of them.")
-        return TypeAdapter(Annotated[field.field_info.annotation, field.field_info])
+        model: Any = Annotated[field.field_info.annotation, field.field_info]
+        return TypeAdapter(model)
 
 
 def create_router(prefix: str, tag: str) -> APIRouter:

@@ -53,7 +53,7 @@ def locate_errors(errors: Sequence[ErrorDetails], value: object) -> list[dict[st
     return [error for error in located if error["loc"] not in around]
 
 
-def find_path(location: Sequence[str | int], value: object) -> Location:
+def find_path(location: Sequence[str | int], value: Any) -> Location:  # noqa: ANN401 - any JSON
     """Returns where in the input an error lies.
 
     Pydantic's locations also name the branch of a union that was tried; of such a part the input knows nothing. The

@@ -1,11 +1,10 @@
 """One scorecard over one interaction."""
 
+import logging
 import traceback
 from dataclasses import dataclass
 from time import perf_counter
 from uuid import uuid4
-
-import structlog
 
 from tahoe_engine.models.analysis import AuditTrail, ScoredResult
 from tahoe_engine.models.finding import CheckResult, Finding, Outcome
@@ -17,7 +16,7 @@ from tahoe_engine.scoring.checks.registry import compile_check
 from tahoe_engine.scoring.conditions import Answer, CompiledCondition, Outcomes, compile_condition
 from tahoe_engine.scoring.dependencies import in_order
 
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +149,13 @@ class _Run:
     def _failed(self, requirement: BoundRequirement, check: str, error: Exception) -> str:
         _log.error(
             "check failed",
-            trace_id=self._trace_id,
-            requirement=requirement.id,
-            check=check,
-            error=type(error).__name__,  # its message may quote the interaction, which does not belong in a log
-            stack="".join(traceback.format_tb(error.__traceback__)),
+            extra={
+                "trace_id": self._trace_id,
+                "requirement": requirement.id,
+                "check": check,
+                "error": type(error).__name__,  # its message may quote the interaction, which does not belong in a log
+                "stack": "".join(traceback.format_tb(error.__traceback__)),
+            },
         )
         return f"failed unexpectedly ({type(error).__name__}); the log says more under trace id {self._trace_id}"
 
