@@ -102,6 +102,7 @@ def _refuse_nul(schema: Schema) -> None:
     if "string" in kinds and not schema.keys() & {"pattern", "format", "enum", "const"}:
         schema["pattern"] = NUL_FREE
     if "object" in kinds:
+        _hold_keys_to_their_pattern(schema)
         if schema.get("additionalProperties", True) is True:
             schema["additionalProperties"] = {}
         if schema["additionalProperties"] is not False:
@@ -113,6 +114,14 @@ def _refuse_nul(schema: Schema) -> None:
             inner["$ref"] = REF + JSON_VALUE
         else:
             _refuse_nul(inner)
+
+
+def _hold_keys_to_their_pattern(schema: Schema) -> None:
+    """Says that all keys have a pattern where Pydantic says what those that have it hold, which leaves others free."""
+    if len(schema.get("patternProperties", {})) == 1:
+        [(pattern, values)] = schema.pop("patternProperties").items()
+        schema.setdefault("propertyNames", {})["pattern"] = pattern
+        schema["additionalProperties"] = values
 
 
 def _inner_schemas(schema: Schema) -> Iterator[Schema]:

@@ -1,20 +1,20 @@
 """A request's body, read as its model: strictly, and out of the way of other requests when it is long."""
 
 import asyncio
+import json
 from collections.abc import Sequence
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import TypeAdapter, ValidationError
+from pydantic import JsonValue, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from tahoe_core.http.strict_json import parse_json
 
 LONG_BYTES = 64 * 1024
 """A longer body takes milliseconds, in which others want to be served, and is read in a thread."""
-
-KEY_ITSELF = "[key]"
-"""What Pydantic says after a key that is wrong itself."""
 
 type Location = tuple[str | int, ...]
 
@@ -39,40 +39,61 @@ def _read(body: bytes, model: TypeAdapter[Any]) -> Any:  # noqa: ANN401 - as abo
     try:
         return model.validate_json(body, strict=True)
     except ValidationError as error:
-        errors = error.errors(include_url=False, include_context=False, include_input=False)
-    raise RequestValidationError(locate_errors(errors, parse_json(body)))
+        errors = _list_errors(error)
+    value = parse_json(body)
+    if _write_integers(value, errors):
+        try:
+            return model.validate_json(json.dumps(value), strict=True)
+        except ValidationError as error:
+            errors = _list_errors(error)
+    raise RequestValidationError(_locate(errors, value))
 
 
-def locate_errors(errors: Sequence[ErrorDetails], value: object) -> list[dict[str, Any]]:
+def _list_errors(error: ValidationError) -> list[ErrorDetails]:
+    return error.errors(include_url=False, include_context=False, include_input=False)
+
+
+def _write_integers(value: JsonValue, errors: Sequence[ErrorDetails]) -> bool:
+    """Writes `5.0` as `5` where an integer is asked for: to JSON Schema they are the same number."""
+    written = False
+    for error in errors:
+        path = find_path(error, value)
+        if error["type"] == "int_type" and path:
+            *way, last = path
+            holder: Any = reduce(getitem, way, value)  # type: ignore[arg-type]  # the path leads through lists and dicts
+            if isinstance(holder[last], float) and holder[last].is_integer():
+                holder[last] = int(holder[last])
+                written = True
+    return written
+
+
+def _locate(errors: Sequence[ErrorDetails], value: JsonValue) -> list[dict[str, Any]]:
     """Returns the errors under the paths of the input, without those that only follow from others.
 
     To Pydantic a list whose items are wrong is also too short, and what may be this or that is wrong in both ways.
     """
-    located = [{**error, "loc": ("body", *find_path(error["loc"], value))} for error in errors]
+    located: list[dict[str, Any]] = [{**error, "loc": ("body", *find_path(error, value))} for error in errors]
     around = {error["loc"][:end] for error in located for end in range(len(error["loc"]))}
     return [error for error in located if error["loc"] not in around]
 
 
-def find_path(location: Sequence[str | int], value: Any) -> Location:  # noqa: ANN401 - any JSON
+def find_path(error: ErrorDetails, value: JsonValue) -> Location:
     """Returns where in the input an error lies.
 
-    Pydantic's locations also name the branch of a union that was tried; of such a part the input knows nothing. The
-    last part may be a key that is missing.
-
-    Args:
-        location: As Pydantic says it.
-        value: The input.
+    Pydantic's own location also names the branches of unions that were tried; the input knows nothing of them.
     """
     path: list[str | int] = []
-    for place, part in enumerate(location):
-        match value:
-            case dict() if part in value:
-                value = value[part]
-            case list() if isinstance(part, int) and part < len(value):
-                value = value[part]
-            case dict() if place == len(location) - 1 and part != KEY_ITSELF:
-                pass
-            case _:
-                continue
+    here: Any = value
+    for place, part in enumerate(error["loc"], start=1):
+        if _leads_on(here, part):
+            here = here[part]
+        elif place < len(error["loc"]) or error["type"] != "missing":
+            continue
         path.append(part)
     return tuple(path)
+
+
+def _leads_on(value: JsonValue, part: str | int) -> bool:
+    if isinstance(value, list):
+        return isinstance(part, int) and part < len(value)
+    return isinstance(value, dict) and part in value

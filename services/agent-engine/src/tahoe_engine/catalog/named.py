@@ -6,7 +6,7 @@ from uuid import UUID
 from tahoe_core.db.page import Page, PageRequest
 from tahoe_core.db.storable import refuse_unstorable
 from tahoe_core.errors import ConflictError, InvalidInputError
-from tahoe_engine.catalog.near_names import not_found
+from tahoe_engine.catalog.not_found import not_found
 from tahoe_engine.db.models.named import NamedEntity
 from tahoe_engine.db.repositories.named import NamedRepository
 from tahoe_engine.models.catalog import NamedInput, Stored

@@ -4,7 +4,7 @@ from tahoe_core.db.page import Page, PageRequest
 from tahoe_core.db.storable import refuse_unstorable, to_json_text
 from tahoe_core.errors import InvalidInputError, NotFoundError
 from tahoe_engine.catalog.bound import Agents, bind_rows, read_definition
-from tahoe_engine.catalog.near_names import no_such_version, not_found, suggest
+from tahoe_engine.catalog.not_found import no_such_version, not_found, suggest
 from tahoe_engine.catalog.specialists import Plan, take_apart
 from tahoe_engine.catalog.templates import ensure_template
 from tahoe_engine.db.models.agent_template import AgentTemplateORM

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tahoe_core.db.page import Page, PageRequest
 from tahoe_core.db.storable import refuse_unstorable
 from tahoe_engine.catalog.named import already_there, refuse_new_name
-from tahoe_engine.catalog.near_names import no_such_version, not_found
+from tahoe_engine.catalog.not_found import no_such_version, not_found
 from tahoe_engine.db.models.agent_template import AgentTemplateORM
 from tahoe_engine.db.repositories.agent_template import AgentTemplateRepository
 from tahoe_engine.models.catalog import AgentTemplate, AgentTemplateInput

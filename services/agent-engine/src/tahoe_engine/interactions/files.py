@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tahoe_core.errors import ReadError
-from tahoe_engine.interactions.formats.near_names import did_you_mean
+from tahoe_core.near_names import did_you_mean
 
 STANDARD_INPUT = "-"
 EXTENSIONS = (".json", ".jsonl", ".ndjson", ".txt", ".text", ".log", ".eml", ".vtt", ".srt")

@@ -125,7 +125,7 @@ class ModelProviderInput(NamedInput):
     name: Name
     base_url: str | None = Field(
         default=None,
-        pattern=r"^https?://[^\s/@?#]+(/[^\s?#]*)?$",
+        pattern=r"^https?://[^\s\x00/@?#]+(/[^\s\x00?#]*)?$",
         max_length=500,
         description="Without user, password or query; left out: the provider's own.",
     )

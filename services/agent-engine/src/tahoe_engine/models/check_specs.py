@@ -6,7 +6,7 @@ The models are the YAML format: their docstrings and field descriptions are what
 from datetime import time
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, WithJsonSchema, model_validator
 
 from tahoe_engine.models.base import StrictModel
 from tahoe_engine.models.interaction import Role
@@ -93,11 +93,18 @@ class OrderCheck(StrictModel):
     after: Matcher
 
 
+TimeOfDay = Annotated[
+    time,
+    # As people write it; the format `time` would ask for seconds and a zone.
+    WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9](:00)?$"}),
+]
+
+
 class LocalHours(StrictModel):
     """The hours in which contact is allowed, on the clock of the person contacted."""
 
-    earliest: time = Field(description="From this minute on, for instance 08:00.")
-    latest: time = Field(description="Up to and including this minute, for instance 21:00.")
+    earliest: TimeOfDay = Field(description="From this minute on, for instance 08:00.")
+    latest: TimeOfDay = Field(description="Up to and including this minute, for instance 21:00.")
     time_zone: str | None = Field(
         default=None, description="IANA zone; left out: the customer's, or else the interaction's own."
     )

@@ -96,7 +96,7 @@ class ScorecardAgent(StrictModel):
 
     weight: Weight = 1
     is_required: bool = False
-    execution_order: int = Field(default=0, ge=0, description="0 runs first; equal numbers run in parallel.")
+    execution_order: int = Field(default=0, ge=0, le=1000, description="0 runs first; equal numbers run in parallel.")
 
 
 class ScorecardDefinition(StrictModel):

@@ -70,18 +70,4 @@ def dump_definition(definition: ScorecardDefinition) -> str:
 def definition_schema() -> dict[str, JsonValue]:
     """Returns the JSON Schema of a scorecard file, for editors; `docs/schemas/scorecard.schema.json` is a copy."""
     schema = ScorecardDefinition.model_json_schema(by_alias=True)
-    _loosen_times(schema)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Tahoe scorecard"}
-
-
-def _loosen_times(schema: JsonValue) -> None:
-    """Describes times of day as people write them; the format `time` would ask for seconds and a zone."""
-    if isinstance(schema, dict):
-        if schema.get("format") == "time":
-            del schema["format"]
-            schema["pattern"] = "^([01][0-9]|2[0-3]):[0-5][0-9](:00)?$"
-        for value in schema.values():
-            _loosen_times(value)
-    elif isinstance(schema, list):
-        for value in schema:
-            _loosen_times(value)

@@ -2,6 +2,7 @@
 
 import logging
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
 from uuid import uuid4
@@ -81,8 +82,9 @@ class Scorer:
             audit_trail=AuditTrail(
                 trace_id=trace_id,
                 checks_run=sum(finding.outcome in _ANSWERS for item in items for finding in item.findings),
-                not_run={item.requirement.id: reasons for item in items if (reasons := _why_not_run(item))},
-                template_versions=self._scorecard.template_versions,
+                # By name, as they come back from the database: it keeps no order of keys.
+                not_run=_by_name({item.requirement.id: reasons for item in items if (reasons := _why_not_run(item))}),
+                template_versions=_by_name(self._scorecard.template_versions),
                 execution_ms=round(1000 * (perf_counter() - start), 3),
             ),
         )
@@ -162,6 +164,10 @@ class _Run:
 
 _ALWAYS = Answer(True, "it always applies")
 _ANSWERS = (Outcome.MET, Outcome.NOT_MET)
+
+
+def _by_name[Value](values: Mapping[str, Value]) -> dict[str, Value]:
+    return dict(sorted(values.items()))
 
 
 def _not_run(reason: str) -> CheckResult:

@@ -93,8 +93,8 @@ def to_analysis(row: AnalysisORM) -> Analysis:
             "audit_trail": {
                 "trace_id": row.trace_id,
                 "checks_run": metadata["checks_run"],
-                "not_run": metadata["not_run"],
-                "template_versions": {agent: output["template_version"] for agent, output in outputs.items()},
+                "not_run": dict(sorted(metadata["not_run"].items())),
+                "template_versions": {agent: output["template_version"] for agent, output in sorted(outputs.items())},
                 "execution_ms": row.execution_ms,
             },
         }

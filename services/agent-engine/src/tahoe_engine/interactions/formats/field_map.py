@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tahoe_core.errors import InvalidInputError
-from tahoe_engine.interactions.formats.near_names import did_you_mean
+from tahoe_core.near_names import did_you_mean
 from tahoe_engine.models.interaction import Role
 
 COLUMNS = ("speaker", "text", "id", "time", "turns")

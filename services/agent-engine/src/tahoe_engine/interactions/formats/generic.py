@@ -6,12 +6,12 @@ from functools import lru_cache
 from pydantic import JsonValue
 
 from tahoe_core.errors import ReadError
+from tahoe_core.near_names import did_you_mean
 from tahoe_engine.interactions.formats.draft import InteractionDraft, JsonObject, TurnDraft
 from tahoe_engine.interactions.formats.field_map import FieldMap
 from tahoe_engine.interactions.formats.generic_turns import is_turn_list, read_turns
 from tahoe_engine.interactions.formats.json_text import json_size
 from tahoe_engine.interactions.formats.lines import split_lines
-from tahoe_engine.interactions.formats.near_names import did_you_mean
 from tahoe_engine.interactions.formats.openai import check_messages
 from tahoe_engine.interactions.formats.options import Format, ReadOptions
 from tahoe_engine.interactions.formats.plain_text import read_labelled_lines

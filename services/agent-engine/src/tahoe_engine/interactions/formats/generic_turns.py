@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pydantic import JsonValue
 
 from tahoe_core.errors import ReadError
+from tahoe_core.near_names import did_you_mean
 from tahoe_engine.interactions.formats.draft import JsonObject, TurnDraft, refuse_too_many
 from tahoe_engine.interactions.formats.field_map import FieldMap
 from tahoe_engine.interactions.formats.labels import find_label
-from tahoe_engine.interactions.formats.near_names import did_you_mean
 from tahoe_engine.interactions.formats.openai import link_answers, looks_like_message, read_message
 from tahoe_engine.interactions.formats.plain_text import read_labelled_lines
 from tahoe_engine.interactions.formats.times import read_offset, read_time

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tahoe_core.errors import InvalidInputError
+from tahoe_core.near_names import did_you_mean
 from tahoe_engine.interactions.formats.field_map import FieldMap
-from tahoe_engine.interactions.formats.near_names import did_you_mean
 from tahoe_engine.interactions.formats.times import check_zone
 
 MEBIBYTE = 1024 * 1024

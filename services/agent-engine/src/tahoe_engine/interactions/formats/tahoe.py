@@ -4,8 +4,8 @@ from pydantic import JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 
 from tahoe_core.errors import ReadError
+from tahoe_core.near_names import did_you_mean
 from tahoe_engine.interactions.formats.draft import CallDraft, InteractionDraft, JsonObject, TurnDraft, refuse_too_many
-from tahoe_engine.interactions.formats.near_names import did_you_mean
 from tahoe_engine.interactions.formats.times import check_zone, read_time
 from tahoe_engine.interactions.formats.tool_calls import as_text
 from tahoe_engine.interactions.formats.written import WrittenCall, WrittenInteraction, WrittenTurn

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import JsonValue
 
 from tahoe_core.errors import ReadError
-from tahoe_engine.interactions.formats.near_names import did_you_mean
+from tahoe_core.near_names import did_you_mean
 
 _DATE_ONLY = re.compile(r"\d{4}-?\d\d-?\d\d")
 _EPOCH = re.compile(r"\d{9,16}(?:\.\d+)?")

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from tahoe_core.errors import ReadError
+from tahoe_core.near_names import did_you_mean
 from tahoe_engine.interactions.formats.draft import JsonObject
 from tahoe_engine.interactions.formats.field_map import FieldMap
 from tahoe_engine.interactions.formats.generic_turns import is_turn_list
 from tahoe_engine.interactions.formats.json_text import parse_json
-from tahoe_engine.interactions.formats.near_names import did_you_mean
 from tahoe_engine.interactions.formats.plain_text import looks_like_plain_text
 
 TURN_LISTS = (

@@ -1,4 +1,4 @@
-from tahoe_engine.catalog.near_names import not_found, suggest
+from tahoe_engine.catalog.not_found import not_found, suggest
 
 
 def test_near_names_come_first() -> None:

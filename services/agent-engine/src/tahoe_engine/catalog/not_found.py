@@ -1,9 +1,9 @@
 """Errors for a name that is not there, with those that are."""
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 from tahoe_core.errors import NotFoundError
+from tahoe_core.near_names import did_you_mean
 
 _LISTED = 20
 
@@ -21,9 +21,8 @@ def not_found(noun: str, name: str, known: Sequence[str]) -> NotFoundError:
 
 def suggest(name: str, known: Sequence[str]) -> str:
     """Returns a sentence with names like this one, or with some of those there are; empty where there are none."""
-    near = get_close_matches(name, known, n=3, cutoff=0.5)
-    if near:
-        return f"Did you mean {' or '.join(near)}?"
+    if near := did_you_mean(name, known):
+        return near.lstrip()
     more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
     return f"There are: {', '.join(known[:_LISTED])}{more}." if known else ""
 
