@@ -1,4 +1,6 @@
 import importlib
+import subprocess
+import sys
 
 import click
 import pytest
@@ -37,13 +39,21 @@ class TestHelp:
 
     def test_needs_nothing_heavy(self) -> None:
         """What takes long to import is imported by the command that needs it."""
-        import subprocess  # noqa: PLC0415 - a process of its own, so that nothing is imported yet
-        import sys  # noqa: PLC0415
-
         code = (
             "import sys; from tahoe_cli.main import tahoe; tahoe(['--help'], standalone_mode=False);"
             "heavy = {'sqlalchemy', 'fastapi', 'pydantic', 'numpy', 'rich', 'alembic'} & set(sys.modules);"
             "sys.exit(', '.join(heavy) or 0)"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+class TestAnalyze:
+    def test_imports_neither_the_server_nor_what_only_some_scorecards_need(self) -> None:
+        code = (
+            "import sys; import tahoe_cli.commands.analyze;"
+            "heavy = {'fastapi', 'starlette', 'uvicorn', 'alembic', 'numpy', 'jinja2', 'jsonschema', 'phonenumbers'}"
+            " & set(sys.modules); sys.exit(', '.join(heavy) or 0)"
         )
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

@@ -23,7 +23,7 @@ def find_free_port() -> int:
 
 @contextlib.contextmanager
 def up(shell: Shell, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    log = (shell.directory / "up.log").open("wb")
+    log = (shell.directory / f"up-{port}.log").open("wb")
     process = subprocess.Popen(
         [TAHOE, "up"], env=shell.environment(AGENT_ENGINE_PORT=str(port)), cwd=shell.directory, stdout=log, stderr=log
     )
@@ -84,6 +84,21 @@ class TestUp:
         assert postmasters(own) == before
         assert "stopped" in own.run("down").out
         assert postmasters(own) == []
+
+    def test_stops_its_postgres_when_it_is_terminated(self, own: Shell) -> None:
+        with up(own, find_free_port()) as process:
+            assert len(postmasters(own)) == 1
+            process.terminate()
+            process.wait(timeout=60)
+            assert postmasters(own) == []
+
+    def test_does_not_stop_its_postgres_under_another_that_uses_it(self, own: Shell) -> None:
+        port = find_free_port()
+        with up(own, find_free_port()) as first, up(own, port):
+            first.send_signal(signal.SIGINT)
+            first.wait(timeout=60)
+            assert get(f"http://127.0.0.1:{port}/ready")[0] == 200
+        assert "stopped" in own.run("down").out
 
     def test_brings_a_postgres_back_that_was_killed(self, own: Shell) -> None:
         port = find_free_port()

@@ -3,22 +3,27 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from uuid import NAMESPACE_URL, uuid5
 
 import httpx
 import uvicorn
 
+from tahoe_cli.listening import listen
 from tahoe_cli.opening import Opened, open_services
-from tahoe_cli.ports import find_free_port
+from tahoe_cli.seeding import seed_team
 from tahoe_core.db.page import PageRequest
 from tahoe_core.db.role import inspect_role
 from tahoe_core.db.session import team_session
 from tahoe_core.errors import TahoeError
+from tahoe_core.security.identity import Identity
+from tahoe_core.security.service_token import create_service_token
 from tahoe_engine.app import create_app
 from tahoe_engine.catalog.scorecards import ScorecardCatalog
 from tahoe_engine.settings import EngineSettings, load_settings
 
 TIMEOUT_SECONDS = 30
+TEAM = uuid5(NAMESPACE_URL, "tahoe:validate")
 EXAMPLE = {
     "external_id": "tahoe-validate",
     "turns": [
@@ -134,18 +139,21 @@ async def _check_scoring(client: httpx.AsyncClient) -> str:
 
 @asynccontextmanager
 async def _served(opened: Opened) -> AsyncIterator[httpx.AsyncClient]:
-    """Serves the API on a free port of this machine."""
-    port = find_free_port()
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(opened.services), port=port, log_config=None, access_log=False, lifespan="off")
-    )
-    serving = asyncio.create_task(server.serve())
-    headers = {"Authorization": f"Bearer {opened.services.identity.token.get_secret_value()}"}
+    """Serves the API on a free port of this machine, to a team of its own: a check leaves no trace in real data."""
+    services = replace(opened.services, identity=Identity(TEAM, create_service_token()))
+    await seed_team(services)
+    listener = listen("127.0.0.1", 0)
+    server = uvicorn.Server(uvicorn.Config(create_app(services), log_config=None, access_log=False, lifespan="off"))
+    serving = asyncio.create_task(server.serve([listener]))
+    headers = {"Authorization": f"Bearer {services.identity.token.get_secret_value()}"}
     try:
         while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.02)
         async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False
+            base_url=f"http://127.0.0.1:{listener.getsockname()[1]}",
+            headers=headers,
+            timeout=TIMEOUT_SECONDS,
+            trust_env=False,
         ) as client:
             yield client
     finally:

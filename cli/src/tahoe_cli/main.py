@@ -7,6 +7,8 @@ import sys
 import click
 
 from tahoe_core.errors import TahoeError
+from tahoe_core.near_names import did_you_mean
+from tahoe_engine.reporting.visible_text import visible
 
 COMMANDS = {
     "demo": "Score the example interactions and write their reports.",
@@ -46,10 +48,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Suggests near names for a command that does not exist."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            import difflib  # noqa: PLC0415 - only for a mistyped name
-
-            near = difflib.get_close_matches(args[0], COMMANDS, n=2)
-            hint = f" Did you mean {' or '.join(near)}?" if near else " See tahoe --help."
+            hint = did_you_mean(args[0], COMMANDS) or " See tahoe --help."
             ctx.fail(f"No such command '{args[0]}'.{hint}")
         return super().resolve_command(ctx, args)
 
@@ -73,9 +72,9 @@ def tahoe() -> None:
 
 def report(error: TahoeError) -> None:
     """Prints what is wrong and what to do about it."""
-    click.secho(f"Error: {error.message}", fg="red", err=True)
+    click.secho(visible(f"Error: {error.message}"), fg="red", err=True)
     if error.cure:
-        click.echo(f"  → {error.cure}", err=True)
+        click.echo(visible(f"  → {error.cure}"), err=True)
 
 
 def main() -> None:

@@ -3,11 +3,12 @@
 import fcntl
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from tahoe_cli.database import Database, is_current, open_database, require_current
+from tahoe_cli.presence import present
 from tahoe_cli.seeding import seed_team
 from tahoe_core.db.page import PageRequest
 from tahoe_core.db.session import team_session
@@ -36,7 +37,8 @@ async def open_services(settings: EngineSettings) -> AsyncIterator[Opened]:
     try:
         if not await is_current(database) or (database.embedded and await _is_empty(services)):
             await _prepare(database, services)
-        yield Opened(database, services)
+        with present(settings.home) if database.embedded else nullcontext():
+            yield Opened(database, services)
     finally:
         await services.aclose()
 

@@ -7,6 +7,13 @@ from typing import Any
 import click
 from pydantic_core import to_json
 
+from tahoe_engine.reporting.visible_text import visible
+
+
+def say(text: str, *, err: bool = False, color: str | None = None) -> None:
+    """Prints a text that may come from outside: what a terminal would obey or hide is made visible."""
+    click.secho(visible(text), fg=color, err=err)
+
 
 def print_json(document: object) -> None:
     """Prints one JSON document, indented for a terminal and on one line for a pipe."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from tahoe_cli.opening import Opened, open_services
-from tahoe_cli.output import json_option, print_json
+from tahoe_cli.output import json_option, print_json, say
 from tahoe_cli.personal_data import mask_personal_data
 from tahoe_cli.progress import Advance, progress_bar
 from tahoe_cli.sinks.json_document import JsonSink, describe
@@ -94,18 +94,16 @@ def _open_sinks(
     scorecard: BoundScorecard, html_path: Path | None, *, as_json: bool, show_personal_data: bool
 ) -> list[Sink]:
     masker = None if show_personal_data else mask_personal_data
-    sinks: list[Sink] = []
-    if as_json:
-        sinks.append(JsonSink())
-    else:
-        from tahoe_cli.sinks.screen import ScreenSink  # noqa: PLC0415 - rich is not needed for JSON
-
-        sinks.append(ScreenSink(scorecard, masker))
+    files: list[Sink] = []
     if html_path is not None:
         from tahoe_cli.sinks.html_files import HtmlSink  # noqa: PLC0415 - Jinja is needed for HTML alone
 
-        sinks.append(HtmlSink(html_path, scorecard, masker))
-    return sinks
+        files.append(HtmlSink(html_path, scorecard, masker))
+    if as_json:
+        return [JsonSink(), *files]
+    from tahoe_cli.sinks.screen import ScreenSink  # noqa: PLC0415 - rich is not needed for JSON
+
+    return [ScreenSink(scorecard, masker), *files]
 
 
 async def find_scorecard(opened: Opened, name: str) -> BoundScorecard:
@@ -124,7 +122,7 @@ async def find_scorecard(opened: Opened, name: str) -> BoundScorecard:
 
         applied = await catalog.apply(load_definition(Path(name)))
         if applied.created:
-            click.echo(f"Applied {applied.bound.name}, version {applied.bound.version}.", err=True)
+            say(f"Applied {applied.bound.name}, version {applied.bound.version}.", err=True)
         return applied.bound
 
 
@@ -143,9 +141,23 @@ async def score(opened: Opened, scorecard: BoundScorecard, items: Iterable[ReadI
     except TahoeError as error:
         # What was scored before stands, in the database as in the output.
         failures.append(ReadFailure(Source(""), error))
-    for sink in sinks:
-        sink.close(failures)
+    except asyncio.CancelledError:
+        _close(sinks, [*failures, ReadFailure(Source(""), TahoeError("Interrupted; the rest was not scored."))])
+        raise
+    _close(sinks, failures)
     return 1 if failures else 0
+
+
+def _close(sinks: list[Sink], failures: list[ReadFailure]) -> None:
+    """Ends the files before the output, which tells what failed; the last lines say where the files are."""
+    farewells = []
+    for sink in reversed(sinks):
+        try:
+            farewells.append(sink.close(failures))
+        except TahoeError as error:
+            failures.append(ReadFailure(Source(""), error))
+    for farewell in filter(None, farewells):
+        click.echo(farewell, err=True)
 
 
 def _counted(items: Iterable[ReadItem], advance: Advance) -> Iterator[ReadItem]:

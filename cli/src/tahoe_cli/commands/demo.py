@@ -41,8 +41,8 @@ def command() -> None:
 
 
 async def _run() -> None:
-    examples = _list_examples(find_examples())
     settings = load_settings()
+    examples = _list_examples(find_examples(settings))
     folder = settings.home / "reports" / "demo"
     console = Console()
     async with open_services(settings) as opened:
@@ -71,7 +71,8 @@ async def _score(opened: Opened, example: Example) -> ReportView:
     if isinstance(item, ReadFailure):
         raise item.error
     services = opened.services
-    async with team_session(services.sessions, services.identity.team_id) as session:
-        analysis = await Analyses(session, services.kit).ensure(item.interaction, example.scorecard)
+    team_id = services.identity.team_id
+    analysis = await Analyses(services.sessions, team_id, services.kit).ensure(item.interaction, example.scorecard)
+    async with team_session(services.sessions, team_id) as session:
         scorecard = await ScorecardCatalog(session).get(analysis.scorecard.name, analysis.scorecard.version)
     return build_view(analysis, item.interaction, scorecard, mask_personal_data)

@@ -30,15 +30,11 @@ class Line:
 @json_option
 def command(*, as_json: bool) -> int:
     """Say what runs where, and what is wrong; starts and changes nothing. Exit 1 if something is wrong."""
-    settings = load_settings()
-    lines = [
-        Line("tahoe", f"{version('tahoe-cli')}, Python {platform.python_version()} on {platform.platform()}"),
-        Line("environment", str(settings.environment)),
-        Line("home", str(settings.home)),
-        *_look_at_database(settings),
-        _look_at_cache(settings),
-        Line("model", settings.llm_model or "none: judges are reported as not run"),
-    ]
+    lines = [Line("tahoe", f"{version('tahoe-cli')}, Python {platform.python_version()} on {platform.platform()}")]
+    try:
+        lines += _look_at_all(load_settings())
+    except TahoeError as error:
+        lines.append(Line("settings", "cannot be used", str(error)))
     if as_json:
         print_json({"checks": [asdict(line) for line in lines]})
     else:
@@ -49,10 +45,23 @@ def command(*, as_json: bool) -> int:
     return 1 if any(line.problem for line in lines) else 0
 
 
+def _look_at_all(settings: EngineSettings) -> list[Line]:
+    return [
+        Line("environment", str(settings.environment)),
+        Line("home", str(settings.home)),
+        *_look_at_database(settings),
+        _look_at_cache(settings),
+        Line("model", settings.llm_model or "none: judges are reported as not run"),
+    ]
+
+
 def _look_at_database(settings: EngineSettings) -> list[Line]:
     if settings.database_url is not None:
         return asyncio.run(_look_inside(open_database(settings)))
-    status = find_status(settings.home)
+    try:
+        status = find_status(settings.home)
+    except TahoeError as error:
+        return [Line("postgres", "cannot be looked at", str(error))]
     lines = _describe_embedded(status)
     if status.is_ready:
         lines += asyncio.run(_look_inside(open_database(settings)))

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from tahoe_cli.opening import open_services
-from tahoe_cli.output import json_option, print_json
+from tahoe_cli.output import json_option, print_json, say
 from tahoe_core.db.page import MAX_LIMIT, PageRequest
 from tahoe_core.db.session import team_session
 from tahoe_core.errors import InvalidInputError, NotFoundError
@@ -44,7 +44,7 @@ def list_command(*, as_json: bool) -> None:
         return
     width = max((len(row.name) for row in rows), default=0)
     for row in rows:
-        click.echo(f"{row.name:<{width}}  version {row.version}  {' '.join(row.description.split())}")
+        say(f"{row.name:<{width}}  version {row.version}  {' '.join(row.description.split())}")
 
 
 @command.command("show", epilog="\b\nExample:\n  tahoe scorecards show support-quality --version 1")
@@ -52,7 +52,7 @@ def list_command(*, as_json: bool) -> None:
 @click.option("--version", type=click.IntRange(min=1), help="Left out: the newest.")
 def show(name: str, version: int | None) -> None:
     """Print a scorecard as YAML."""
-    click.echo(dump_definition(_in_catalog(lambda catalog: catalog.get_definition(name, version))), nl=False)
+    say(dump_definition(_in_catalog(lambda catalog: catalog.get_definition(name, version))).rstrip("\n"))
 
 
 @command.command("validate", epilog="\b\nExample:\n  tahoe scorecards validate ours.yaml theirs.yaml")
@@ -65,9 +65,9 @@ def validate(files: tuple[Path, ...]) -> int:
             definition = load_definition(file)
         except InvalidInputError as error:
             failed += 1
-            click.echo(str(error), err=True)
+            say(str(error), err=True)
         else:
-            click.echo(f"{file}: {definition.name}, {len(definition.requirements)} requirements, is valid.")
+            say(f"{file}: {definition.name}, {len(definition.requirements)} requirements, is valid.")
     return 1 if failed else 0
 
 
@@ -81,7 +81,7 @@ def apply(files: tuple[Path, ...]) -> None:
         for definition in definitions:
             applied = await catalog.apply(definition)
             state = "now active" if applied.created else "already active"
-            click.echo(f"{applied.bound.name}: version {applied.bound.version} is {state}.")
+            say(f"{applied.bound.name}: version {applied.bound.version} is {state}.")
 
     _in_catalog(run)
 
@@ -107,7 +107,7 @@ def diff(file: Path) -> int:
     )
     colors = {"+": "green", "-": "red"}
     for line in lines:
-        click.secho(line, fg=colors.get(line[0]) if line else None)
+        say(line, color=colors.get(line[0]) if line else None)
     return 1 if lines else 0
 
 

@@ -1,14 +1,19 @@
 import asyncio
 import contextlib
+import signal
 import socket
+from pathlib import Path
+from types import FrameType
 
 import click
 import uvicorn
 
 from tahoe_cli.opening import open_services
-from tahoe_core.errors import UnavailableError
+from tahoe_cli.presence import alone
+from tahoe_core.errors import EmbeddedPostgresError, UnavailableError
 from tahoe_core.logs import configure_logging
 from tahoe_core.postgres.lifecycle import EmbeddedServer, stop
+from tahoe_core.postgres.status import find_status
 from tahoe_core.postgres.supervise import keep_running
 from tahoe_core.security.identity import TOKEN_FILE
 from tahoe_engine.app import create_app
@@ -21,19 +26,27 @@ Examples:
   AGENT_ENGINE_PORT=9001 tahoe up
   curl -H "Authorization: Bearer $(cat ~/.tahoe/service_token)" localhost:8001/v1/scorecards
 """
+STOPPED_POLL_SECONDS = 5.0
 
 
 @click.command("up", epilog=EPILOG)
 def command() -> None:
     """Serve the API until Ctrl-C, with its own Postgres unless DATABASE_URL is set.
 
-    Ctrl-C also stops the Postgres if this command started it.
+    Ctrl-C also stops the Postgres if this command started it and no other uses it.
     """
     settings = load_settings()
     configure_logging(settings.log_level, settings.log_format)
     listener = _bind(settings)
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, _end_like_ctrl_c)
     with contextlib.closing(listener):
         asyncio.run(_serve(settings, listener))
+
+
+def _end_like_ctrl_c(_number: int, _frame: FrameType | None) -> None:
+    """By default the process would end at once, and leave its Postgres behind."""
+    signal.raise_signal(signal.SIGINT)
 
 
 def _bind(settings: EngineSettings) -> socket.socket:
@@ -62,14 +75,31 @@ async def _serve(settings: EngineSettings, listener: socket.socket) -> None:
             config = uvicorn.Config(create_app(opened.services), log_config=None, access_log=False, server_header=False)
             _announce(settings)
             async with asyncio.TaskGroup() as tasks:
-                watch = tasks.create_task(keep_running(settings.home, _ignore)) if embedded else None
+                watch = tasks.create_task(_watch(settings.home)) if embedded else None
                 await uvicorn.Server(config).serve([listener])
                 if watch is not None:
                     watch.cancel()
     finally:
         if started is not None:
-            await asyncio.to_thread(stop, settings.home)
-            click.echo("Postgres stopped.", err=True)
+            await asyncio.to_thread(_stop_unless_used, settings.home)
+
+
+def _stop_unless_used(home: Path) -> None:
+    with alone(home) as is_alone:
+        if is_alone:
+            stop(home)
+    said = "Postgres stopped." if is_alone else "Postgres runs on: another command uses it. `tahoe down` stops it."
+    click.echo(said, err=True)
+
+
+async def _watch(home: Path) -> None:
+    """Keeps Postgres running; after a `tahoe down` it waits until another command has started it again."""
+    while True:
+        with contextlib.suppress(EmbeddedPostgresError):  # a home that cannot be looked at is looked at again
+            await keep_running(home, _ignore)
+            while not (await asyncio.to_thread(find_status, home)).is_ready:  # noqa: ASYNC110 - another process starts it
+                await asyncio.sleep(STOPPED_POLL_SECONDS)
+        await asyncio.sleep(STOPPED_POLL_SECONDS)
 
 
 def _announce(settings: EngineSettings) -> None:

@@ -1,7 +1,7 @@
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-
-import click
 
 from tahoe_core.errors import UnavailableError
 from tahoe_engine.analysis.batches import Analyzed
@@ -15,9 +15,14 @@ from tahoe_engine.reporting.view import ReportView
 
 
 class HtmlSink:
-    """Writes the report of one analysis to the file; of several, an index there and the reports in a folder beside."""
+    """Writes the report of one analysis to the file; of several, an index there and the reports in a folder beside.
+
+    Raises:
+        UnavailableError: Nothing can be written there; said before anything is scored.
+    """
 
     def __init__(self, path: Path, scorecard: BoundScorecard, masker: Masker | None) -> None:
+        _try_out(path)
         self._path = path
         self._folder = path.with_name(f"{path.stem}-reports")
         self._scorecard = scorecard
@@ -37,13 +42,13 @@ class HtmlSink:
             self._write_report(*self._first)
         self._write_report(view, name)
 
-    def close(self, failures: list[ReadFailure]) -> None:  # noqa: ARG002 - the screen tells them
-        """Writes the file and says where it is."""
+    def close(self, failures: list[ReadFailure]) -> str | None:  # noqa: ARG002 - the screen tells them
+        """Writes the file and returns where it is."""
         if self._first is None:
-            return
+            return None
         alone = len(self._summaries) == 1
         write_page(self._path, render_report(self._first[0]) if alone else render_index(self._summaries))
-        click.echo(f"{'Report' if alone else f'Index of {len(self._summaries)} reports'}: {self._path}", err=True)
+        return f"{'Report' if alone else f'Index of {len(self._summaries)} reports'}: {self._path}"
 
     def _write_report(self, view: ReportView, name: str) -> None:
         write_page(self._folder / name, render_report(view))
@@ -55,13 +60,30 @@ def write_page(path: Path, page: str) -> None:
     Raises:
         UnavailableError: It cannot be written there.
     """
-    try:
+    with _explained(path):
         if path.is_file() and path.read_bytes() == page.encode():
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.partial")
+        partial = _partial(path)
         partial.write_text(page, encoding="utf-8")
         partial.replace(path)
+
+
+def _try_out(path: Path) -> None:
+    with _explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _partial(path).touch()
+        _partial(path).unlink()
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f".{path.name}.partial")
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise UnavailableError(
             f"The report cannot be written to {path}: {error.strerror}.", cure="Name another file with --html."

@@ -20,7 +20,7 @@ class JsonSink:
         document["source"] = {
             "file": analyzed.read.source.path,
             "line": analyzed.read.source.line,
-            "position": analyzed.read.source.position,
+            "position": analyzed.read.source.position or None,
             "external_id": analyzed.read.interaction.external_id,
             "notes": analyzed.read.notes,
         }
@@ -35,12 +35,12 @@ class JsonSink:
 
 
 def describe(failure: ReadFailure) -> dict[str, object]:
-    """Returns a failure as the JSON document has it."""
+    """Returns a failure as the JSON document has it; no file: it is none of one file."""
     error = failure.error
     return {
-        "file": failure.source.path,
+        "file": failure.source.path or None,
         "line": error.line if isinstance(error, ReadError) else failure.source.line,
-        "position": failure.source.position,
+        "position": failure.source.position or None,
         "message": failure.message,
         "cure": failure.cure,
     }

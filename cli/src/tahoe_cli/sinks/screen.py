@@ -1,9 +1,9 @@
 from collections import Counter
 from typing import TYPE_CHECKING
 
-import click
 from rich.console import Console
 
+from tahoe_cli.output import say
 from tahoe_engine.analysis.batches import Analyzed
 from tahoe_engine.interactions.reading import ReadFailure
 from tahoe_engine.models.scorecard import BoundScorecard
@@ -49,10 +49,11 @@ class ScreenSink:
         else:
             print_table(console, self._summaries)
         for note, count in self._notes.most_common(NOTES):
-            click.echo(f"! {note}{f' ({count} interactions)' if count > 1 else ''}", err=True)
+            say(f"! {note}{f' ({count} interactions)' if count > 1 else ''}", err=True)
         for failure in failures:
-            click.secho(f"✗ {failure.source}: {failure.message}", fg="red", err=True)
+            place = f"{failure.source}: " if failure.source.path else ""
+            say(f"✗ {place}{failure.message}", err=True, color="red")
             if failure.cure:
-                click.echo(f"  → {failure.cure}", err=True)
+                say(f"  → {failure.cure}", err=True)
         if failures:
-            click.echo(f"{len(self._summaries)} scored, {len(failures)} could not be.", err=True)
+            say(f"{len(self._summaries)} scored, {len(failures)} could not be.", err=True)

@@ -11,6 +11,6 @@ class Sink(Protocol):
         """Takes an analysis that is stored."""
         ...
 
-    def close(self, failures: list[ReadFailure]) -> None:
-        """Ends the run, with what could not be read or kept."""
+    def close(self, failures: list[ReadFailure]) -> str | None:
+        """Ends the run, with what could not be read or kept; returns what is to be said at the very end."""
         ...

@@ -1,8 +1,8 @@
 """Assembles a service's HTTP app: every service looks the same from outside."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
@@ -15,9 +15,11 @@ from tahoe_core.http.authentication import AuthenticationMiddleware
 from tahoe_core.http.body_limit import BodyLimitMiddleware
 from tahoe_core.http.documentation import create_documentation_router
 from tahoe_core.http.error_rendering import install_error_rendering
+from tahoe_core.http.head import HeadMiddleware
 from tahoe_core.http.idempotency import IdempotencyMiddleware
 from tahoe_core.http.metrics import HttpMetrics, create_registry
 from tahoe_core.http.openapi import install_openapi
+from tahoe_core.http.probes import TAGS as PROBE_TAGS
 from tahoe_core.http.probes import ReadinessCheck, create_probe_router
 from tahoe_core.http.request_context import RequestContextMiddleware
 from tahoe_core.security.principal import Authenticator
@@ -40,6 +42,7 @@ class HttpService:
         cache: Where idempotency keys are kept.
         keyspace: Its part of the cache.
         max_body_bytes: Bound on a request's body.
+        tags: The routers' tags, in the order of the documentation → what is said of them there.
         readiness: What it cannot work without.
         public_paths: What needs no token.
         lifespan: Opens what the app needs and closes it.
@@ -53,6 +56,7 @@ class HttpService:
     cache: Cache
     keyspace: Keyspace
     max_body_bytes: int
+    tags: Mapping[str, str] = field(default_factory=dict)
     readiness: Sequence[ReadinessCheck] = ()
     public_paths: frozenset[str] = PUBLIC_PATHS
     lifespan: Lifespan | None = None
@@ -66,10 +70,12 @@ def create_http_app(service: HttpService) -> FastAPI:
         version=service.version,
         description=service.description,
         lifespan=service.lifespan,
+        openapi_tags=[{"name": name, "description": text} for name, text in ({**service.tags, **PROBE_TAGS}).items()],
         openapi_url=None,  # served by the documentation's router, as are the docs
         redirect_slashes=False,  # a path has one spelling
         generate_unique_id_function=_operation_id,
         middleware=[
+            Middleware(HeadMiddleware),
             Middleware(RequestContextMiddleware, metrics=HttpMetrics(registry)),
             Middleware(
                 AuthenticationMiddleware, authenticator=service.authenticator, public_paths=service.public_paths

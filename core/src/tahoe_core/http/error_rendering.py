@@ -127,4 +127,6 @@ def _allowed_methods(scope: Scope) -> list[str]:
     for context in iter_route_contexts(scope["app"].routes):
         if context.methods and context.matches(scope)[0] is not Match.NONE:
             methods |= context.methods
+    if "GET" in methods:
+        methods.add("HEAD")
     return sorted(methods)

@@ -21,6 +21,9 @@ IDEMPOTENCY_NOTE = (
     " done, the second gets a 409; with another body under the same key it gets a 422."
 )
 
+CREATED = str(int(HTTPStatus.CREATED))
+LOCATION = {"Location": {"description": "The path of what was made.", "schema": {"type": "string"}}}
+
 ANY_OPERATION = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
 WITH_TOKEN = (HTTPStatus.UNAUTHORIZED,)
 WITH_INPUT = (HTTPStatus.UNPROCESSABLE_CONTENT,)
@@ -82,6 +85,8 @@ def _declare_problems(method: str, operation: Schema) -> None:
         statuses.update(IDEMPOTENT)
         operation["description"] = f"{operation.get('description', '')}\n\n{IDEMPOTENCY_NOTE}".strip()
     responses = operation.setdefault("responses", {})
+    if CREATED in responses:
+        responses[CREATED]["headers"] = LOCATION
     if "HTTPValidationError" in str(responses.get("422")):
         del responses["422"]
     for status, response in problem_responses(*sorted(statuses)).items():

@@ -18,6 +18,7 @@ from tahoe_core.http.problem import MEDIA_TYPE, Problem, problem_response, probl
 log = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS = 2.0
+TAGS = {"operations": "How operators look at the service: is it alive, can it work, what does it count."}
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class NotReady(Problem):
 
 def create_probe_router(checks: Sequence[ReadinessCheck], registry: CollectorRegistry) -> APIRouter:
     """Returns the routes `/health`, `/ready` and `/metrics`."""
-    router = APIRouter(tags=["operations"])
+    router = APIRouter(tags=list(TAGS))
 
     @router.get("/health")
     async def get_health() -> Health:

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from starlette.exceptions import HTTPException
 
 from tahoe_core.db.storable import refuse_unstorable
+from tahoe_core.errors import PayloadTooLargeError
 from tahoe_core.http.authentication import get_principal
 from tahoe_core.http.strict_body import read_body
 
@@ -27,7 +28,12 @@ class StrictRoute(APIRoute):
 
     The body is read here and not by FastAPI: it guesses (`"1"` for a number), turns whatever goes wrong while reading
     into a bare 400, and opens the database before it looks. A route takes one body.
+
+    Attributes:
+        max_body_bytes: What its body may have at most; None: what the service allows.
     """
+
+    max_body_bytes: int | None = None
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wraps FastAPI's handler."""
@@ -40,10 +46,16 @@ class StrictRoute(APIRoute):
                 refuse_unstorable(value, name)
             if model is not None and await strict.body():  # FastAPI knows whether a body may be missing
                 _require_json(strict)
+                await self._require_length(strict)
                 await strict.read(model)
             return await handle(strict)
 
         return handle_strictly
+
+    async def _require_length(self, request: Request) -> None:
+        length = len(await request.body())
+        if self.max_body_bytes is not None and length > self.max_body_bytes:
+            raise PayloadTooLargeError(f"The body has {length} bytes; {self.max_body_bytes} are read here.")
 
     def _find_body_model(self) -> TypeAdapter[Any] | None:
         field = self.body_field
@@ -55,9 +67,16 @@ class StrictRoute(APIRoute):
         return TypeAdapter(model)
 
 
-def create_router(prefix: str, tag: str) -> APIRouter:
-    """Returns a router whose routes read strictly and ask who is calling."""
-    return APIRouter(prefix=prefix, tags=[tag], route_class=StrictRoute, dependencies=[Depends(get_principal)])
+def create_router(prefix: str, tag: str, *, max_body_bytes: int | None = None) -> APIRouter:
+    """Returns a router whose routes read strictly and ask who is calling.
+
+    Args:
+        prefix: Path that its routes begin with, such as `/v1/things`.
+        tag: Under which the documentation shows them.
+        max_body_bytes: Bound on their bodies, where it is to be lower than the service's own.
+    """
+    route_class = type("BoundedRoute", (StrictRoute,), {"max_body_bytes": max_body_bytes})
+    return APIRouter(prefix=prefix, tags=[tag], route_class=route_class, dependencies=[Depends(get_principal)])
 
 
 def _require_json(request: Request) -> None:

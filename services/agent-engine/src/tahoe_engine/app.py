@@ -19,6 +19,17 @@ Every request carries the service token of a team: `Authorization: Bearer tahoe_
 `Idempotency-Key`. Errors are `application/problem+json`: 422 says that the input breaks the schema, 409 that it keeps
 to the schema but contradicts itself or what is stored.
 """
+TAGS = {
+    "analyses": "One scorecard run over one interaction: score, coverage, verdict, and findings with the quoted words.",
+    "interactions": "What happened and can be judged: calls, chats, e-mail threads, trajectories of agents. The same "
+    "external id with other content is a new version; nothing is ever deleted.",
+    "scorecards": "Weighted requirements and the checks that judge them. A change makes a new version; analyses keep "
+    "pointing at the one they used.",
+    "agent-templates": "The specialists whose checks a scorecard runs, each with its versions.",
+    "portfolios": "Groups of scorecards with settings in common.",
+    "tools": "What an agent can use.",
+    "model-providers": "Where models answer. Keys stay in the environment; only the variable's name is kept.",
+}
 RESOURCES = (analyses, interactions, scorecards, agent_templates, portfolios, tools, model_providers)
 
 
@@ -36,6 +47,7 @@ def create_app(services: Services) -> FastAPI:
             version=version("tahoe-engine"),
             description=DESCRIPTION,
             routers=[resource.router for resource in RESOURCES],
+            tags=TAGS,
             authenticator=ServiceTokenAuthenticator(services.identity.team_id, services.identity.token),
             cache=services.cache,
             keyspace=Keyspace(services.settings.redis_namespace),

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AliasChoices, Field, SecretStr, model_valid
 from tahoe_core.cache.keyspace import Keyspace
 from tahoe_core.errors import InvalidInputError
 from tahoe_core.security.service_token import is_well_formed
-from tahoe_core.settings import WHERE_TO_SET, CoreSettings, Host, HttpUrl, Port
+from tahoe_core.settings import WHERE_TO_SET, CoreSettings, HomePath, Host, HttpUrl, Port
 
 MIB = 1024 * 1024
 POSTGRES_NAME_BYTES = 63
@@ -60,6 +60,8 @@ class EngineSettings(CoreSettings):
         250, validation_alias="TAHOE_ENGINE_PATTERN_TIMEOUT_MS"
     )
 
+    examples: HomePath | None = Field(None, validation_alias="TAHOE_EXAMPLES")
+    """Folder with the example scorecards and interactions; None: that of the source tree."""
     team_id: UUID | None = Field(None, validation_alias="TAHOE_TEAM_ID")
     service_token: Annotated[SecretStr, AfterValidator(_service_token)] | None = Field(
         None, validation_alias="TAHOE_SERVICE_TOKEN"

@@ -1,27 +1,32 @@
+import asyncio
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import Path, Query
+from fastapi import Path, Response
 
 from tahoe_core.http.pagination import Page, RequestedPage
 from tahoe_core.http.problem import problem_responses
 from tahoe_core.http.routing import create_router
 from tahoe_engine.api.contradictions import contradictions_are_conflicts
-from tahoe_engine.api.dependencies import IncludeInactive, TeamSession
+from tahoe_engine.api.dependencies import MAX_BODY_BYTES, IncludeInactive, TeamSession
+from tahoe_engine.api.versions import Version
 from tahoe_engine.catalog.templates import TemplateCatalog
 from tahoe_engine.models.catalog import AgentTemplate, AgentTemplateInput
+from tahoe_engine.scoring.validation import validate_template
 
 TemplateName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=201)]
-Version = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Left out: the newest.")]
 
-router = create_router("/v1/agent-templates", "agent-templates")
+router = create_router("/v1/agent-templates", "agent-templates", max_body_bytes=MAX_BODY_BYTES)
 
 
 @router.post("", status_code=HTTPStatus.CREATED, responses=problem_responses(409))
-async def create_agent_template(given: AgentTemplateInput, session: TeamSession) -> AgentTemplate:
+async def create_agent_template(given: AgentTemplateInput, session: TeamSession, response: Response) -> AgentTemplate:
     """Creates the first version of an agent template; 409 when the name is taken."""
     with contradictions_are_conflicts():
-        return await TemplateCatalog(session).create(given)
+        await asyncio.to_thread(validate_template, given)
+        made = await TemplateCatalog(session).create(given)
+    response.headers["Location"] = f"/v1/agent-templates/{made.name}"
+    return made
 
 
 @router.get("")
@@ -51,6 +56,7 @@ async def list_agent_template_versions(
 async def update_agent_template(name: TemplateName, given: AgentTemplateInput, session: TeamSession) -> AgentTemplate:
     """Makes a new version of an agent template; the same content changes nothing."""
     with contradictions_are_conflicts():
+        await asyncio.to_thread(validate_template, given)
         return await TemplateCatalog(session).update(name, given)
 
 

@@ -8,7 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tahoe_core.db.session import team_session
 from tahoe_core.http.authentication import CurrentPrincipal
+from tahoe_engine.analysis.analyses import Analyses
 from tahoe_engine.composition import Services
+
+MAX_BODY_BYTES = 2 * 1024 * 1024
+"""What is read as one entry of a catalog; only interactions are long."""
 
 IncludeInactive = Annotated[bool, Query(description="Whether to list what was deactivated, too.")]
 
@@ -30,3 +34,11 @@ async def get_session(services: CurrentServices, principal: CurrentPrincipal) ->
 
 # With the default scope the answer would go out before the commit.
 TeamSession = Annotated[AsyncSession, Depends(get_session, scope="function")]
+
+
+async def get_analyses(services: CurrentServices, principal: CurrentPrincipal) -> Analyses:
+    """Returns the analyses of the caller's team, which open and commit transactions of their own."""
+    return Analyses(services.sessions, principal.team_id, services.kit)
+
+
+TeamAnalyses = Annotated[Analyses, Depends(get_analyses)]

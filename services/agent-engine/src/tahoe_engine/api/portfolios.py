@@ -1,22 +1,26 @@
 from http import HTTPStatus
 from uuid import UUID
 
+from fastapi import Response
+
 from tahoe_core.http.pagination import Page, RequestedPage
 from tahoe_core.http.problem import problem_responses
 from tahoe_core.http.routing import create_router
 from tahoe_engine.api.contradictions import contradictions_are_conflicts
-from tahoe_engine.api.dependencies import IncludeInactive, TeamSession
+from tahoe_engine.api.dependencies import MAX_BODY_BYTES, IncludeInactive, TeamSession
 from tahoe_engine.catalog.portfolios import PortfolioCatalog
 from tahoe_engine.models.catalog import Portfolio, PortfolioInput
 
-router = create_router("/v1/portfolios", "portfolios")
+router = create_router("/v1/portfolios", "portfolios", max_body_bytes=MAX_BODY_BYTES)
 
 
 @router.post("", status_code=HTTPStatus.CREATED, responses=problem_responses(409))
-async def create_portfolio(given: PortfolioInput, session: TeamSession) -> Portfolio:
+async def create_portfolio(given: PortfolioInput, session: TeamSession, response: Response) -> Portfolio:
     """Creates a portfolio; 409 when the name is taken."""
     with contradictions_are_conflicts():
-        return await PortfolioCatalog(session).create(given)
+        made = await PortfolioCatalog(session).create(given)
+    response.headers["Location"] = f"/v1/portfolios/{made.id}"
+    return made
 
 
 @router.get("")

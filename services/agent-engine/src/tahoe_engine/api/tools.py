@@ -1,22 +1,26 @@
 from http import HTTPStatus
 from uuid import UUID
 
+from fastapi import Response
+
 from tahoe_core.http.pagination import Page, RequestedPage
 from tahoe_core.http.problem import problem_responses
 from tahoe_core.http.routing import create_router
 from tahoe_engine.api.contradictions import contradictions_are_conflicts
-from tahoe_engine.api.dependencies import IncludeInactive, TeamSession
+from tahoe_engine.api.dependencies import MAX_BODY_BYTES, IncludeInactive, TeamSession
 from tahoe_engine.catalog.tools import ToolCatalog
 from tahoe_engine.models.catalog import Tool, ToolInput
 
-router = create_router("/v1/tools", "tools")
+router = create_router("/v1/tools", "tools", max_body_bytes=MAX_BODY_BYTES)
 
 
 @router.post("", status_code=HTTPStatus.CREATED, responses=problem_responses(409))
-async def create_tool(given: ToolInput, session: TeamSession) -> Tool:
+async def create_tool(given: ToolInput, session: TeamSession, response: Response) -> Tool:
     """Creates a tool; 409 when the name is taken."""
     with contradictions_are_conflicts():
-        return await ToolCatalog(session).create(given)
+        made = await ToolCatalog(session).create(given)
+    response.headers["Location"] = f"/v1/tools/{made.id}"
+    return made
 
 
 @router.get("")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from tahoe_engine.models.catalog import AgentTemplateInput
 from tahoe_engine.models.conditions import FoundCondition
 from tahoe_engine.models.scorecard import CheckReference, ScorecardDefinition
 from tahoe_engine.scoring.check_rules import Complaint, complaints
@@ -21,6 +22,23 @@ def validate_definition(definition: ScorecardDefinition, source: str = "scorecar
     problems = rule_problems(outline_of(definition), source, lines)
     if problems:
         raise ScorecardError(problems)
+
+
+def validate_template(template: AgentTemplateInput) -> None:
+    """Holds the checks of an agent template against the same rules.
+
+    Raises:
+        ScorecardError: Something is wrong; it lists everything.
+    """
+    found: list[Complaint] = []
+    names: set[str] = set()
+    for place, check in enumerate(template.checks):
+        if check.id in names:
+            found.append((("checks", place, "id"), f"`{check.id}` is the id of another check already."))
+        names.add(check.id)
+        found.extend((("checks", place, "spec", *inner), message) for inner, message in complaints(check.spec))
+    if found:
+        raise ScorecardError([Problem(template.name, location, message) for location, message in found])
 
 
 def rule_problems(outline: Outline, source: str, lines: Lines | None) -> list[Problem]:
