@@ -2,6 +2,7 @@ import io
 import json
 import logging
 import re
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -115,6 +116,15 @@ class TestTheFormat:
         assert len(stream.getvalue().splitlines()) == 1
         assert "\x1b" not in stream.getvalue()
 
+    def test_for_people_keeps_the_lines_of_a_traceback_and_escapes_all_else_in_it(self) -> None:
+        stream = start("console")
+        error = ValueError("red \x1b[31m\r\u202e and\ttab")
+        logging.getLogger("tahoe.test").error("failed", exc_info=error, stack_info=True)
+        shown = stream.getvalue()
+        assert r"ValueError: red \x1b[31m\r\u202e and" + "\ttab\n" in shown
+        assert "Stack (most recent call last):\n" in shown
+        assert not set("\x1b\r\u202e") & set(shown)
+
 
 class TestLibraries:
     def test_log_to_the_same_place(self) -> None:
@@ -149,6 +159,10 @@ class TestSecrets:
             ("host=db user=tahoe password=hunter2 dbname=x", "hunter2"),
             ("https://api.example/v1?api_key=hunter2&x=1", "hunter2"),
             ('{"access_token": "hunter2", "x": 1}', "hunter2"),
+            ("x-api-key: hunter2", "hunter2"),
+            ("the password: hunter2", "hunter2"),
+            ("{'password' : 'hunter2'}", "hunter2"),
+            ("key=AIzaSyA-1234567890_abcdefghijklmnopqrs", "1234567890"),
             ("key sk-proj-abcdefghijklmnop0123 refused", "abcdefghijklmnop"),
             ("eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "eyJzdWIiOiIxIn0"),
         ],
@@ -211,6 +225,26 @@ class TestSecrets:
         shown = capsys.readouterr().err
         assert "hunter2" not in shown
         assert "A log line of tahoe.test" in shown
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "a.b." * 50_000 + "://",
+            "a://b:" * 30_000,
+            "eyJ-" * 50_000,
+            "eyJ.eyJaaaaaaaa." * 20_000,
+            "password" * 30_000,
+            "password" + " " * 200_000,
+            "a-" * 100_000 + "token",
+            "authorization:" + " " * 200_000,
+            "AIza-" * 50_000,
+        ],
+        ids=lambda text: text[:16],
+    )
+    def test_are_sought_in_a_time_that_grows_with_the_text(self, text: str) -> None:
+        began = time.perf_counter()
+        redacted_text(text)
+        assert time.perf_counter() - began < 3
 
     @given(st.text())
     def test_search_takes_any_text(self, text: str) -> None:

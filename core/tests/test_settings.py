@@ -210,6 +210,13 @@ class TestABadValue:
         assert raised.value.__cause__ is None
         assert raised.value.__suppress_context__
 
+    @pytest.mark.parametrize("name", ["TAHOE_AGENT_ENGINE_URL", "TAHOE_AUTH_URL", "TAHOE_BILLING_URL", "DATABASE_HOST"])
+    @pytest.mark.parametrize("url", ["ftp://svc:hunter2@auth", "http://svc:hunter2@auth:port", "svc:hunter2@auth"])
+    def test_that_may_hold_a_password_is_not_repeated(self, name: str, url: str) -> None:
+        with pytest.raises(InvalidInputError, match=f"^{name} ") as raised:
+            CoreSettings.load({name: url})
+        assert "hunter2" not in str(raised.value)
+
     def test_is_reported_together_with_the_others(self) -> None:
         with pytest.raises(InvalidInputError, match=r"ENVIRONMENT should .* AUTH_PORT should"):
             CoreSettings.load({"ENVIRONMENT": "prod", "AUTH_PORT": "x"})

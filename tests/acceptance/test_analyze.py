@@ -57,6 +57,34 @@ class TestAFileOfTheirOwn:
         shell.run("analyze", chat, "--scorecard", "support-quality", "--html", str(report), "--show-personal-data")
         assert "jane.roe@example.com" in report.read_text()
 
+    def test_a_report_that_cannot_be_written_is_said_before_anything_is_scored(
+        self, shell: Shell, tmp_path: Path
+    ) -> None:
+        taken = tmp_path / "file"
+        taken.touch()
+        chat = shell.write("chat.txt", CHAT)
+        result = shell.run("analyze", chat, "--scorecard", "support-quality", "--html", str(taken / "x.html"), "--json")
+        assert result.status == 1
+        assert result.document["analyses"] == []
+        (error,) = result.document["errors"]
+        assert str(taken) in error["message"]
+
+    def test_a_folder_of_reports_that_cannot_be_written_leaves_one_document(self, shell: Shell, tmp_path: Path) -> None:
+        (tmp_path / "x-reports").touch()
+        chats = [shell.write(f"chat-{number}.txt", f"{CHAT}Customer: {number}\n") for number in range(3)]
+        report = str(tmp_path / "x.html")
+        result = shell.run("analyze", *chats, "--scorecard", "support-quality", "--html", report, "--json")
+        assert result.status == 1
+        assert "x-reports" in result.document["errors"][0]["message"]
+
+    def test_the_document_is_utf8_whatever_the_terminal_can_show(self, shell: Shell) -> None:
+        chat = shell.write("chat.txt", CHAT + "Agent: Goodbye 👋🏽\n")
+        arguments = ("analyze", chat, "--scorecard", "support-quality")
+        result = shell.run(*arguments, "--json", PYTHONIOENCODING="ascii")
+        assert result.status == 0, result.err
+        assert len(result.document["analyses"]) == 1
+        assert shell.run(*arguments, PYTHONIOENCODING="ascii").status == 0
+
     def test_good_files_are_done_although_others_are_not(self, shell: Shell) -> None:
         good = shell.write("good.txt", CHAT)
         bad = shell.write("bad.json", '{"turns": [\n{"role": "agent", "text": "Hi"},\n{"role": agent}]}')

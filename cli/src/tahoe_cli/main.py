@@ -1,6 +1,8 @@
 """The `tahoe` command: a file a command, loaded when called, so that `--help` is quick."""
 
+import errno
 import importlib
+import io
 import os
 import sys
 
@@ -79,6 +81,7 @@ def report(error: TahoeError) -> None:
 
 def main() -> None:
     """Runs the command: exit 0 done, 1 failed, 2 wrong usage, 130 interrupted; a command returns its status."""
+    _bear_any_output()
     try:
         status = tahoe(standalone_mode=False)
         sys.exit(status if isinstance(status, int) else 0)
@@ -90,8 +93,27 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError:
         # The reader of a pipe (head, less) has gone: nothing is wrong, and nothing more can be said.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
+        sys.exit(EXIT_FAILED)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _discard_output()
+        report(TahoeError("The output cannot be written: the disk is full.", cure="Make room and run it again."))
         sys.exit(EXIT_FAILED)
     except TahoeError as error:
         report(error)
         sys.exit(EXIT_FAILED)
+
+
+def _bear_any_output() -> None:
+    """A closed output, or one that cannot show every character, is no reason to fail."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - for as long as the process lives
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _discard_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

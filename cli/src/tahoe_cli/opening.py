@@ -12,6 +12,7 @@ from tahoe_cli.presence import present
 from tahoe_cli.seeding import seed_team
 from tahoe_core.db.page import PageRequest
 from tahoe_core.db.session import team_session
+from tahoe_core.logs import configure_logging
 from tahoe_engine.catalog.scorecards import ScorecardCatalog
 from tahoe_engine.composition import Services, compose
 from tahoe_engine.settings import EngineSettings
@@ -32,10 +33,15 @@ async def open_services(settings: EngineSettings) -> AsyncIterator[Opened]:
     Raises:
         TahoeError: Something that is needed cannot be had; the message says what to do.
     """
+    # A command's standard error is for people: what is only informative is left out, unless it was asked for.
+    level = settings.log_level if "log_level" in settings.model_fields_set else "warning"
+    configure_logging(level, settings.log_format)
     database = open_database(settings)
     services = compose(settings, database.app)
     try:
-        if not await is_current(database) or (database.embedded and await _is_empty(services)):
+        if database.embedded is None:
+            await require_current(database)
+        elif not await is_current(database) or await _is_empty(services):
             await _prepare(database, services)
         with present(settings.home) if database.embedded else nullcontext():
             yield Opened(database, services)
@@ -47,7 +53,7 @@ async def _prepare(database: Database, services: Services) -> None:
     """Two commands that start on one empty home at once do this one after the other."""
     with _locked(services.settings.home / "prepare.lock"):
         await require_current(database)
-        if database.embedded and await _is_empty(services):
+        if await _is_empty(services):
             await seed_team(services)
 
 

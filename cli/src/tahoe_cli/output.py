@@ -17,7 +17,7 @@ def say(text: str, *, err: bool = False, color: str | None = None) -> None:
 
 def print_json(document: object) -> None:
     """Prints one JSON document, indented for a terminal and on one line for a pipe."""
-    click.echo(to_json(document, indent=2 if sys.stdout.isatty() else None).decode())
+    click.echo(to_json(document, indent=2 if sys.stdout.isatty() else None))  # bytes: UTF-8 whatever the locale
 
 
 def json_option[**P, R](function: Callable[P, R]) -> Callable[P, R]:

@@ -1,4 +1,4 @@
-"""Every error that Tahoe raises on purpose.
+"""The errors that Tahoe raises on purpose.
 
 TahoeError                       500  something of ours is wrong
 ├── InvalidInputError            422  what came in cannot be used; `field` says where
@@ -9,6 +9,8 @@ TahoeError                       500  something of ours is wrong
 ├── PayloadTooLargeError         413  more than the limit
 └── UnavailableError             503  something we depend on does not answer
     └── EmbeddedPostgresError    503  the bundled Postgres could not be started or stopped
+
+Services extend it: `tahoe_engine.scoring.problems` has ScorecardError, an InvalidInputError that lists every problem.
 """
 
 from http import HTTPStatus

@@ -32,21 +32,26 @@ SECRET_TEXTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"""(authorization["']?\s*[:=]\s*["']?(?:basic\s+)?)[^\s"',;]{8,}""", re.IGNORECASE), rf"\1{REDACTED}"),
     # The password of a URL, unless what follows the colon is a port.
     (
-        re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)(?!\d{1,5}(?:[/?#\s]|$))\S{1,512}@", re.IGNORECASE),
+        re.compile(r"(\b[a-z][a-z0-9+.-]{0,30}://[^\s:/@]*:)(?!\d{1,5}(?:[/?#\s]|$))\S{1,512}@", re.IGNORECASE),
         rf"\1{REDACTED}@",
     ),
-    # password=… in queries and connection strings, "password": "…" in JSON.
+    # password=… in queries and connection strings, "password": "…" in JSON, x-api-key: … in headers.
     (
         re.compile(
-            r"""\b(\w*(?:password|passwd|secret|token|api_?key)(?:=|["']\s*:\s*["'])["']?)[^\s&"',;]+""", re.IGNORECASE
+            r"""\b(\w*(?:password|passwd|secret|token|api[_-]?key)["']?[ \t]*[:=][ \t]*["']?)[^\s&"',;]+""",
+            re.IGNORECASE,
         ),
         rf"\1{REDACTED}",
     ),
     (re.compile(r"\bsk-[A-Za-z0-9_-]{16,}"), f"sk-{REDACTED}"),
-    (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"), f"eyJ{REDACTED}"),
+    (re.compile(r"\bAIza[\w-]{30,}"), f"AIza{REDACTED}"),
+    # It begins where a word does, hyphens included: from each `-eyJ` of a long one the search would go to its end.
+    (re.compile(r"(?<![\w-])eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"), f"eyJ{REDACTED}"),
 )
-# Most texts hold none of these: one search spares them the seven above, which is most of the cost of a line.
-WORTH_A_LOOK = re.compile(r"tahoe_st_|bearer|authorization|://|passw|secret|token|api_?key|sk-|eyJ", re.IGNORECASE)
+# Most texts hold none of these: one search spares them those above, which are most of the cost of a line.
+WORTH_A_LOOK = re.compile(
+    r"tahoe_st_|bearer|authorization|://|passw|secret|token|api[_-]?key|sk-|AIza|eyJ", re.IGNORECASE
+)
 MULTI_LINE_FIELDS = frozenset({"exception", "stack"})
 FIRST_FIELDS = {"timestamp": "timestamp", "level": "level", "message": "event", "logger": "logger"}
 QUIET = {"uvicorn.access": logging.CRITICAL, "httpx": logging.WARNING, "httpcore": logging.WARNING}
@@ -156,10 +161,15 @@ def _in_reading_order(_logger: WrappedLogger, _method: str, event_dict: EventDic
 
 
 def _escape_controls(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
-    """Keeps a text from outside from forging lines or colours on a terminal; JSON escapes by itself."""
+    """Keeps a text from outside from forging lines or colours on a terminal; JSON escapes by itself.
+
+    A traceback has lines of its own, so it keeps its newlines and tabs.
+    """
     return {
-        key: "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)
-        if isinstance(value, str) and key not in MULTI_LINE_FIELDS
-        else value
+        key: _escaped(value, "\n\t" if key in MULTI_LINE_FIELDS else "") if isinstance(value, str) else value
         for key, value in event_dict.items()
     }
+
+
+def _escaped(text: str, kept: str) -> str:
+    return "".join(c if c.isprintable() or c in kept else c.encode("unicode_escape").decode() for c in text)

@@ -273,7 +273,10 @@ def _aliases(alias: object) -> Iterator[str]:
 
 
 def _explained(cls: type[CoreSettings], error: ValidationError, variables: Mapping[str, str]) -> InvalidInputError:
-    """One error that names every bad variable, what is wrong and what is allowed; the value only if it is no secret."""
+    """One error that names every bad variable, what is wrong and what is allowed; the value only if it is no secret.
+
+    A value that may be an address is not shown either, since there may be a password in it.
+    """
     secret = {
         name
         for field in cls.model_fields.values()
@@ -285,7 +288,9 @@ def _explained(cls: type[CoreSettings], error: ValidationError, variables: Mappi
     for problem in error.errors(include_url=False, include_context=False, include_input=False):
         name = _set_alias(cls, str(problem["loc"][0]), variables)
         message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
-        shown = "" if name in secret else f" (it is {variables.get(name, '')!r})"
+        value = variables.get(name, "")
+        is_hidden = name in secret or "://" in value or "@" in value
+        shown = "" if is_hidden else f" (it is {value!r})"
         parts.append(f"{name} {message}{shown}.")
         names.append(name)
     return InvalidInputError(" ".join(parts), cure=WHERE_TO_SET, field=names[0])

@@ -239,6 +239,27 @@ class TestRole:
         assert facts == RoleFacts(addresses.owner.user, is_superuser=False, bypasses_rls=False, owns_tables=True)
         assert not facts.is_isolated
 
+    @pytest.mark.parametrize("attribute", ["SUPERUSER", "BYPASSRLS"])
+    async def test_a_member_of_one_that_the_policies_do_not_bind_is_not(
+        self, attribute: str, app: AsyncEngine, addresses: Addresses, superuser: AsyncEngine
+    ) -> None:
+        group, between = f"group_{attribute.lower()}", f"between_{attribute.lower()}"
+        async with superuser.begin() as connection:
+            await run(
+                connection,
+                f"CREATE ROLE {group} {attribute}",
+                f"CREATE ROLE {between} IN ROLE {group}",
+                f"GRANT {between} TO {addresses.app.user} WITH INHERIT FALSE",
+            )
+        try:
+            async with app.connect() as connection:
+                facts = await inspect_role(connection)
+        finally:
+            async with superuser.begin() as connection:
+                await run(connection, f"DROP ROLE {between}", f"DROP ROLE {group}")
+        assert (facts.is_superuser, facts.bypasses_rls) == (attribute == "SUPERUSER", attribute == "BYPASSRLS")
+        assert not facts.is_isolated
+
 
 class TestRepository:
     async def test_a_new_row_has_what_the_database_gives_it(self, factory: async_sessionmaker[AsyncSession]) -> None:

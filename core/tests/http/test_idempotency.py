@@ -1,13 +1,18 @@
 import asyncio
+from http import HTTPStatus
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import httpx
 import pytest
+from fastapi import Response
+from starlette.types import Message, Receive, Scope, Send
 
-from tahoe_core.cache.keyspace import CacheKey
+from tahoe_core.cache.keyspace import CacheKey, Keyspace
 from tahoe_core.cache.memory import MemoryCache
 from tahoe_core.errors import UnavailableError
 from tahoe_core.http import idempotency
+from tahoe_core.security.principal import Principal
 
 if TYPE_CHECKING:
     from core.tests.http.conftest import ClientOf, Notes
@@ -164,3 +169,28 @@ async def test_a_long_request_keeps_its_claim(
     notes.gate.set()
     assert (await first).status_code == 201
     assert notes.made == 1
+
+
+async def test_an_answer_is_kept_for_long_although_its_client_takes_it_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(idempotency, "CLAIM_SECONDS", 0.2)
+    monkeypatch.setattr(idempotency, "CLAIM_RENEWAL_SECONDS", 0.02)
+    made: list[Scope] = []
+
+    async def make(scope: Scope, receive: Receive, send: Send) -> None:
+        made.append(scope)
+        await Response(b"done", HTTPStatus.CREATED)(scope, receive, send)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def take_slowly(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            await asyncio.sleep(0.1)
+
+    service = idempotency.IdempotencyMiddleware(make, MemoryCache(), Keyspace("notes:"))
+    scope: Scope = {"type": "http", "method": "POST", "path": "/v1/notes", "query_string": b""}
+    scope |= {"headers": [(b"idempotency-key", b"k")], idempotency.PRINCIPAL: Principal(uuid4(), "test")}
+    await service(scope, receive, take_slowly)
+    await asyncio.sleep(0.3)  # longer than a claim lives
+    await service(scope, receive, take_slowly)
+    assert len(made) == 1

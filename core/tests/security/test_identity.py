@@ -104,10 +104,36 @@ def test_a_damaged_file_is_refused_and_not_overwritten(tmp_path: Path, content: 
     assert load_identity(tmp_path) == identity
 
 
-def test_a_home_that_others_can_write_is_refused(tmp_path: Path) -> None:
-    tmp_path.chmod(0o777)
-    with pytest.raises(ReadError, match="can be written by others"):
+@pytest.mark.parametrize("open_mode", [0o777, 0o702])
+def test_a_home_that_everybody_can_write_is_refused(tmp_path: Path, open_mode: int) -> None:
+    tmp_path.chmod(open_mode)
+    with pytest.raises(ReadError, match=r"can be written by everybody .* chmod o-w"):
         load_identity(tmp_path)
+
+
+@pytest.mark.parametrize("open_mode", [0o775, 0o2770, 0o1777])
+def test_a_home_that_a_group_can_write_is_taken(tmp_path: Path, open_mode: int) -> None:
+    tmp_path.chmod(open_mode)
+    identity = load_identity(tmp_path)
+    assert load_identity(tmp_path) == identity
+    assert mode(tmp_path / "service_token") == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_token_that_another_user_put_there_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o1777)
+    load_identity(tmp_path)
+    os.chown(tmp_path / "service_token", 65534, -1)
+    with pytest.raises(ReadError, match="belongs to another user"):
+        load_identity(tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_root_takes_the_identity_of_the_user_whose_home_it_is(tmp_path: Path) -> None:
+    identity = load_identity(tmp_path)
+    for path in (tmp_path, *tmp_path.iterdir()):
+        os.chown(path, 65534, -1)
+    assert load_identity(tmp_path) == identity
 
 
 def test_a_link_is_not_followed(tmp_path: Path) -> None:

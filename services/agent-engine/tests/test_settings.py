@@ -131,3 +131,9 @@ class TestTheExampleFile:
         ]
         assert secret == []
         assert "://tahoe" not in (ROOT / ".env.example").read_text()
+
+
+def test_the_password_in_a_bad_address_of_a_model_is_not_repeated() -> None:
+    with pytest.raises(InvalidInputError, match="^LLM_BASE_URL should be a URL that starts with http://") as raised:
+        load_settings({"LLM_BASE_URL": "ftp://user:sekret@x"})
+    assert "sekret" not in str(raised.value)

@@ -12,7 +12,7 @@ from tahoe_cli.sinks.json_document import JsonSink, describe
 from tahoe_cli.sinks.sink import Sink
 from tahoe_core.db.session import team_session
 from tahoe_core.errors import TahoeError
-from tahoe_engine.analysis.batches import BatchAnalyzer
+from tahoe_engine.analysis.batches import Analyzed, BatchAnalyzer
 from tahoe_engine.catalog.scorecards import ScorecardCatalog
 from tahoe_engine.interactions.reading import (
     FieldMap,
@@ -136,8 +136,7 @@ async def score(opened: Opened, scorecard: BoundScorecard, items: Iterable[ReadI
             if isinstance(result, ReadFailure):
                 failures.append(result)
                 continue
-            for sink in sinks:
-                sink.add(result)
+            _add(result, sinks, failures)
     except TahoeError as error:
         # What was scored before stands, in the database as in the output.
         failures.append(ReadFailure(Source(""), error))
@@ -146,6 +145,16 @@ async def score(opened: Opened, scorecard: BoundScorecard, items: Iterable[ReadI
         raise
     _close(sinks, failures)
     return 1 if failures else 0
+
+
+def _add(analyzed: Analyzed, sinks: list[Sink], failures: list[ReadFailure]) -> None:
+    """Hands an analysis to every sink; one that fails is left out from then on, and the others go on."""
+    for sink in list(sinks):
+        try:
+            sink.add(analyzed)
+        except TahoeError as error:
+            failures.append(ReadFailure(Source(""), error))
+            sinks.remove(sink)
 
 
 def _close(sinks: list[Sink], failures: list[ReadFailure]) -> None:

@@ -8,9 +8,10 @@ from types import FrameType
 import click
 import uvicorn
 
+from tahoe_cli.listening import listen
 from tahoe_cli.opening import open_services
 from tahoe_cli.presence import alone
-from tahoe_core.errors import EmbeddedPostgresError, UnavailableError
+from tahoe_core.errors import EmbeddedPostgresError
 from tahoe_core.logs import configure_logging
 from tahoe_core.postgres.lifecycle import EmbeddedServer, stop
 from tahoe_core.postgres.status import find_status
@@ -36,8 +37,7 @@ def command() -> None:
     Ctrl-C also stops the Postgres if this command started it and no other uses it.
     """
     settings = load_settings()
-    configure_logging(settings.log_level, settings.log_format)
-    listener = _bind(settings)
+    listener = listen(settings.engine_host, settings.agent_engine_port)
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, _end_like_ctrl_c)
     with contextlib.closing(listener):
@@ -49,27 +49,11 @@ def _end_like_ctrl_c(_number: int, _frame: FrameType | None) -> None:
     signal.raise_signal(signal.SIGINT)
 
 
-def _bind(settings: EngineSettings) -> socket.socket:
-    """Takes the port before anything else is started."""
-    host, port = settings.engine_host, settings.agent_engine_port
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise UnavailableError(
-            f"Port {port} of {host} cannot be used: {error.strerror}.",
-            cure="Stop what uses it, or choose another: AGENT_ENGINE_PORT=9001 tahoe up",
-        ) from error
-    return listener
-
-
 async def _serve(settings: EngineSettings, listener: socket.socket) -> None:
     started: EmbeddedServer | None = None
     try:
         async with open_services(settings) as opened:
+            configure_logging(settings.log_level, settings.log_format)
             embedded = opened.database.embedded
             started = embedded if embedded and embedded.started_here else None
             config = uvicorn.Config(create_app(opened.services), log_config=None, access_log=False, server_header=False)

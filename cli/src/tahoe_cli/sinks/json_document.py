@@ -8,11 +8,11 @@ from tahoe_engine.interactions.reading import ReadFailure
 
 
 class JsonSink:
-    """Prints one document, `{"analyses": […], "errors": […]}`, as the analyses come."""
+    """Prints one document, `{"analyses": […], "errors": […]}`, as the analyses come; in UTF-8 whatever the locale."""
 
     def __init__(self) -> None:
         self._count = 0
-        sys.stdout.write('{"analyses": [')
+        sys.stdout.buffer.write(b'{"analyses": [')
 
     def add(self, analyzed: Analyzed) -> None:
         """Prints an analysis, with its place in the source."""
@@ -24,14 +24,14 @@ class JsonSink:
             "external_id": analyzed.read.interaction.external_id,
             "notes": analyzed.read.notes,
         }
-        sys.stdout.write(("\n" if self._count == 0 else ",\n") + to_json(document).decode())
+        sys.stdout.buffer.write((b"\n" if self._count == 0 else b",\n") + to_json(document))
         self._count += 1
 
     def close(self, failures: list[ReadFailure]) -> None:
         """Prints the errors and ends the document."""
         errors = [describe(failure) for failure in failures]
-        sys.stdout.write(f'\n], "errors": {to_json(errors).decode()}}}\n')
-        sys.stdout.flush()
+        sys.stdout.buffer.write(b'\n], "errors": ' + to_json(errors) + b"}\n")
+        sys.stdout.buffer.flush()
 
 
 def describe(failure: ReadFailure) -> dict[str, object]:

@@ -6,7 +6,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _FACTS = text(
-    "SELECT r.rolname, r.rolsuper, r.rolbypassrls, EXISTS ("
+    "SELECT r.rolname,"
+    " EXISTS (SELECT FROM pg_roles s WHERE s.rolsuper AND pg_has_role(r.oid, s.oid, 'MEMBER')),"
+    " EXISTS (SELECT FROM pg_roles s WHERE s.rolbypassrls AND pg_has_role(r.oid, s.oid, 'MEMBER')),"
+    " EXISTS ("
     " SELECT FROM pg_class c WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema()))"
     " AND c.relkind IN ('r', 'p') AND pg_has_role(r.oid, c.relowner, 'MEMBER'))"
     " FROM pg_roles r WHERE r.rolname = current_user"
@@ -17,9 +20,10 @@ _FACTS = text(
 class RoleFacts:
     """What `tahoe doctor` has to know of the role that the application connects as.
 
+    What a role that it is a member of may do counts as its own: `SET ROLE` is all it takes.
+
     Attributes:
-        owns_tables: Whether it owns a table of the service's schema, itself or through a role it is a member of; it
-            could then switch the policies off.
+        owns_tables: Whether it owns a table of the service's schema; it could then switch the policies off.
     """
 
     user: str

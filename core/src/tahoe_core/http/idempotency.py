@@ -13,7 +13,6 @@ import json
 import logging
 import re
 import secrets
-from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Any
 
@@ -80,9 +79,9 @@ class IdempotencyMiddleware:
 
     async def _do(self, scope: Scope, receive: Receive, recorder: "_Recorder", claim: bytes) -> None:
         try:
-            async with self._renewed(recorder.key):
-                await self._app(scope, receive, recorder.send)
+            await self._app(scope, receive, recorder.send)
         finally:
+            await recorder.end_renewal()
             if not recorder.has_kept:
                 with contextlib.suppress(UnavailableError):  # then the claim ends by itself
                     await self._cache.delete_if_equal(recorder.key, claim)
@@ -108,23 +107,9 @@ class IdempotencyMiddleware:
         response.raw_headers.append((REPLAYED_HEADER, b"true"))
         return response
 
-    @contextlib.asynccontextmanager
-    async def _renewed(self, key: CacheKey) -> AsyncIterator[None]:
-        async def renew() -> None:
-            while True:
-                await asyncio.sleep(CLAIM_RENEWAL_SECONDS)
-                with contextlib.suppress(UnavailableError):
-                    await self._cache.expire(key, ttl_s=CLAIM_SECONDS)
-
-        task = asyncio.create_task(renew())
-        try:
-            yield
-        finally:
-            task.cancel()
-
 
 class _Recorder:
-    """Passes an answer on, and keeps it before its last piece leaves."""
+    """Renews the claim while an answer is made, passes the answer on, and keeps it before its last piece leaves."""
 
     def __init__(self, cache: Cache, key: CacheKey, fingerprint: str, send: Send) -> None:
         self.key = key
@@ -135,6 +120,13 @@ class _Recorder:
         self._start: Message = {}
         self._body = bytearray()
         self._size = 0
+        self._is_made = asyncio.Event()
+        self._renewal = asyncio.create_task(self._renew_claim())
+
+    async def end_renewal(self) -> None:
+        """Returns when no renewal can follow: it would cut the life of a kept answer down to that of a claim."""
+        self._is_made.set()
+        await asyncio.gather(self._renewal, return_exceptions=True)
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -148,6 +140,14 @@ class _Recorder:
                 await self._keep()
         await self._send(message)
 
+    async def _renew_claim(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._is_made.wait(), CLAIM_RENEWAL_SECONDS)
+                return
+            with contextlib.suppress(UnavailableError):
+                await self._cache.expire(self.key, ttl_s=CLAIM_SECONDS)
+
     async def _keep(self) -> None:
         whole = self._size <= MAX_KEPT_BYTES
         head = {
@@ -158,6 +158,7 @@ class _Recorder:
             "headers": [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self._start["headers"]],
         }
         self.has_kept = True  # done is done: the claim must not be freed, whether or not the cache takes the answer
+        await self.end_renewal()
         try:
             await self._cache.set(self.key, _pack(head) + (bytes(self._body) if whole else b""), ttl_s=KEPT_SECONDS)
         except UnavailableError:

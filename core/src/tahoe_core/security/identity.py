@@ -110,19 +110,23 @@ def _refuse_open_file(path: Path, status: os.stat_result) -> None:
             path=str(path),
             cure=f"If nobody has seen it, run: chmod 600 '{path}'. Else delete it; Tahoe then makes a new one.",
         )
-    if os.geteuid() not in {0, status.st_uid} and status.st_uid != 0:
+    if status.st_uid not in {0, os.geteuid(), path.parent.stat().st_uid}:  # root works in the homes of others too
         raise ReadError(
             f"{path} belongs to another user.", path=str(path), cure="Set TAHOE_HOME to a directory of yours."
         )
 
 
 def _refuse_shared_directory(home: Path) -> None:
+    """Refuses a home where anybody could put files of their own; a group may, where the umask is 002.
+
+    What the group cannot do is to pass its files off as ours, since each file must be its owner's alone.
+    """
     mode = stat.S_IMODE(home.stat().st_mode)
-    if mode & 0o022:
+    if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
         raise ReadError(
-            f"{home} can be written by others (mode {mode:04o}).",
+            f"{home} can be written by everybody (mode {mode:04o}).",
             path=str(home),
-            cure=f"Run: chmod go-w '{home}', or set TAHOE_HOME to a directory of yours.",
+            cure=f"Run: chmod o-w '{home}', or set TAHOE_HOME to a directory of yours.",
         )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from threading import Lock
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
@@ -15,6 +16,8 @@ from tahoe_engine.db.revision import HEAD, find_revision
 from tahoe_engine.embedding.port import Embedder
 from tahoe_engine.scoring.check import CheckKit
 from tahoe_engine.settings import EngineSettings
+
+_LOADING = Lock()
 
 
 @dataclass(frozen=True)
@@ -83,9 +86,14 @@ def find_identity(settings: EngineSettings) -> Identity:
     return load_identity(settings.home)
 
 
-@cache
 def load_embedder() -> Embedder:
-    """Loads the local model when first needed, once a process."""
+    """Loads the local model when first needed, once a process; who comes meanwhile waits for it."""
+    with _LOADING:
+        return _load_local()
+
+
+@cache
+def _load_local() -> Embedder:
     from tahoe_engine.embedding.local import LocalEmbedder  # noqa: PLC0415 - numpy and the weights take 0.5 s
     from tahoe_engine.embedding.memo import MemoEmbedder  # noqa: PLC0415 - as above
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -172,10 +173,10 @@ async def _find_url(server: asyncio.subprocess.Process, log: Path) -> str:
     """Returns the address that uvicorn says it listens on."""
     async with asyncio.timeout(START_SECONDS):
         while True:
-            assert server.returncode is None, log.read_text()
-            for word in log.read_text().split():
-                if word.startswith("http://127.0.0.1:"):
-                    return word
+            text = await asyncio.to_thread(log.read_text)
+            if found := re.search(r"http://127\.0\.0\.1:\d+", text):
+                return found.group()
+            assert server.returncode is None, text
             await asyncio.sleep(0.05)
 
 

@@ -1,4 +1,5 @@
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -39,7 +40,7 @@ class TestAnInteraction:
         assert interaction["occurred_at"] == "2026-11-03T15:02:00Z"
         first, second = interaction["turns"]
         assert (first["text"], first["spoken"], first["offset_seconds"]) == ("Olá 👋🏽", 6, 0.5)
-        assert second["text"] == 'Wait.\nfind({"q":[1,null]})'
+        assert second["text"] == 'Wait.\nfind({"q": [1, null]})'
 
     async def test_that_is_sent_as_the_api_gave_it_is_the_same(self, client: httpx.AsyncClient, chat: Make) -> None:
         made = (await client.post(PATH, json=chat("hello", "there", external_id="a"))).json()
@@ -105,7 +106,9 @@ class TestAnInteractionThatMakesNoSense:
         field: str | None,
         says: str,
     ) -> None:
-        problem = read_problem(await client.post(PATH, json=chat("hello", **fields)), status)
+        body = json.dumps(chat("hello", **fields))
+        response = await client.post(PATH, content=body, headers={"Content-Type": "application/json"})
+        problem = read_problem(response, status)
         assert [error["field"] for error in problem["errors"]] == ([field] if field else [])
         assert says in problem["detail"]
         assert (await client.get(PATH)).json()["items"] == []

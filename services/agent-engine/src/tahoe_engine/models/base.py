@@ -2,6 +2,9 @@ from pydantic import BaseModel, ConfigDict
 
 
 class StrictModel(BaseModel):
-    """A value: immutable, and a key it does not know is a mistake rather than ignored."""
+    """A value: immutable, and a key it does not know is a mistake rather than ignored.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True)
+    The text of its errors never repeats what was given, as that may be people's words, and errors end up in logs.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, hide_input_in_errors=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from tahoe_core.near_names import did_you_mean
 from tahoe_engine.models.check_specs import CheckSpec
 from tahoe_engine.models.scorecard import (
     BoundCheck,
@@ -11,7 +12,7 @@ from tahoe_engine.models.scorecard import (
     ScorecardAgent,
     ScorecardDefinition,
 )
-from tahoe_engine.scoring.problems import Problem, ScorecardError, near
+from tahoe_engine.scoring.problems import Problem, ScorecardError
 
 type References = Mapping[tuple[str, str], CheckSpec]
 """(agent, check) → the check that a reference to them means."""
@@ -81,6 +82,8 @@ def _bound(definition: ScorecardDefinition, requirements: tuple[BoundRequirement
 def _unknown(check: CheckReference, references: References) -> str:
     agents = {agent for agent, _ in references}
     if check.agent not in agents:
-        return f"refers to the agent `{check.agent}`, which is not known.{near(check.agent, agents)}"
+        suggestion = did_you_mean(check.agent, agents, around="`")
+        return f"refers to the agent `{check.agent}`, which is not known.{suggestion}"
     checks = {name for agent, name in references if agent == check.agent}
-    return f"refers to the check `{check.check}`, which `{check.agent}` does not have.{near(check.check, checks)}"
+    suggestion = did_you_mean(check.check, checks, around="`")
+    return f"refers to the check `{check.check}`, which `{check.agent}` does not have.{suggestion}"

@@ -6,6 +6,7 @@ from zoneinfo import available_timezones
 import regex
 
 from tahoe_core.errors import InvalidInputError
+from tahoe_core.near_names import did_you_mean
 from tahoe_engine.models.check_specs import (
     AbsenceCheck,
     CheckSpec,
@@ -18,7 +19,7 @@ from tahoe_engine.models.check_specs import (
     ToolUse,
 )
 from tahoe_engine.scoring.patterns import compile_pattern
-from tahoe_engine.scoring.problems import Location, near
+from tahoe_engine.scoring.problems import Location
 from tahoe_engine.scoring.time_zones import find_time_zone
 from tahoe_engine.scoring.wording import quoted
 
@@ -100,7 +101,7 @@ def _about_local_hours(spec: TimingCheck) -> Iterator[Complaint]:
         if value.second or value.microsecond or value.tzinfo:  # a bare 8 is read as eight seconds after midnight, UTC
             yield (key,), "must be a time of day in hours and minutes, for instance 08:00, without a zone."
     if hours.time_zone is not None and find_time_zone(hours.time_zone) is None:
-        suggestion = near(hours.time_zone, available_timezones())
+        suggestion = did_you_mean(hours.time_zone, available_timezones(), around="`")
         yield ("time_zone",), f"{quoted(hours.time_zone)} is no IANA time zone.{suggestion}"
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from tahoe_core.errors import InvalidInputError
 
@@ -59,13 +58,6 @@ def line_of(lines: Lines | None, location: Location) -> int | None:
     if lines is None:
         return None
     return next((lines[location[:end]] for end in range(len(location), -1, -1) if location[:end] in lines), None)
-
-
-def near(word: str, known: Iterable[str]) -> str:
-    """Returns a question about the known word that looks most like this one, or nothing."""
-    by_lower = {name.lower(): name for name in known}
-    matches = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-    return f" Did you mean `{by_lower[matches[0]]}`?" if matches else ""
 
 
 def listed(words: Sequence[str]) -> str:

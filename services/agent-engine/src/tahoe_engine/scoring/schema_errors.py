@@ -7,9 +7,10 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
+from tahoe_core.near_names import did_you_mean
 from tahoe_engine.models.conditions import InteractionCondition
 from tahoe_engine.models.scorecard import ScorecardDefinition
-from tahoe_engine.scoring.problems import Lines, Location, Problem, line_of, listed, near
+from tahoe_engine.scoring.problems import Lines, Location, Problem, line_of, listed
 
 type Annotation = Any  # what may stand behind the colon of a field has no narrower type
 
@@ -116,7 +117,7 @@ def _keys(annotation: Annotation) -> list[str]:
 
 
 def _unknown_key(key: str, known: list[str]) -> str:
-    return f"is not known here.{near(key, known)} Known are {listed(known)}."
+    return f"is not known here.{did_you_mean(key, known, around='`')} Known are {listed(known)}."
 
 
 def _words(expected: str) -> list[str]:
@@ -128,13 +129,13 @@ def _not_allowed(details: ErrorDetails) -> str:
     words = _words(details["ctx"]["expected"])
     given = details["input"]
     lead = f"`{given}` is not allowed." if isinstance(given, str) else f"is {_kind(given)}, not one of the words."
-    return f"{lead}{near(str(given), words)} Allowed are {listed(words)}."
+    return f"{lead}{did_you_mean(str(given), words, around='`')} Allowed are {listed(words)}."
 
 
 def _unknown_type(details: ErrorDetails) -> str:
     tag, known = details["ctx"]["tag"], _words(details["ctx"]["expected_tags"])
     what = "check type" if "judge" in known else "thing to look for"
-    return f"`{tag}` is no known {what}.{near(tag, known)} Known are {listed(known)}."
+    return f"`{tag}` is no known {what}.{did_you_mean(tag, known, around='`')} Known are {listed(known)}."
 
 
 def _kind(value: object) -> str:

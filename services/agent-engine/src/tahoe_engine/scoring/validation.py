@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
+from tahoe_core.near_names import did_you_mean
 from tahoe_engine.models.catalog import AgentTemplateInput
 from tahoe_engine.models.conditions import FoundCondition
 from tahoe_engine.models.scorecard import CheckReference, ScorecardDefinition
 from tahoe_engine.scoring.check_rules import Complaint, complaints
 from tahoe_engine.scoring.dependencies import depends_on, find_cycles, leaves
 from tahoe_engine.scoring.outline import Outline, outline_of
-from tahoe_engine.scoring.problems import Lines, Location, Problem, ScorecardError, line_of, listed, near
+from tahoe_engine.scoring.problems import Lines, Location, Problem, ScorecardError, line_of, listed
 
 
 def validate_definition(definition: ScorecardDefinition, source: str = "scorecard", lines: Lines | None = None) -> None:
@@ -63,7 +64,7 @@ def _categories(outline: Outline) -> Iterator[Complaint]:
         return  # the format asks for both, and has said so
     for place, name in enumerate(named):
         if name is not None and name not in outline.categories:
-            known = f"{near(name, outline.categories)} Known are {listed(outline.categories)}."
+            known = f"{did_you_mean(name, outline.categories, around='`')} Known are {listed(outline.categories)}."
             yield ("requirements", place, "category"), f"`{name}` is no category of this scorecard.{known}"
     for name in outline.categories:
         if name not in named and None not in named:
@@ -78,7 +79,8 @@ def _conditions(outline: Outline) -> Iterator[Complaint]:
     for place, requirement in enumerate(outline.requirements):
         for location, leaf in leaves(requirement.applies_when, ("requirements", place, "applies_when")):
             if not isinstance(leaf, FoundCondition) and leaf.requirement not in places:
-                message = f"`{leaf.requirement}` is no requirement of this scorecard.{near(leaf.requirement, places)}"
+                suggestion = did_you_mean(leaf.requirement, places, around="`")
+                message = f"`{leaf.requirement}` is no requirement of this scorecard.{suggestion}"
                 yield (*location, "requirement"), message
     dependencies = {
         name: [needed for needed in depends_on(outline.requirements[place].applies_when) if needed in places]
@@ -101,7 +103,7 @@ def _agents(outline: Outline) -> Iterator[Complaint]:
             known[check.agent if isinstance(check, CheckReference) else inline] = None
     for name in outline.agents:
         if name not in known:
-            others = f"{near(name, known)} Those that do are {listed(list(known))}."
+            others = f"{did_you_mean(name, known, around='`')} Those that do are {listed(list(known))}."
             yield ("agents", name), f"`{name}` runs no check of this scorecard.{others}"
 
 
