@@ -12,6 +12,7 @@ from tahoe_core.cache.keyspace import CacheKey, Keyspace
 from tahoe_core.cache.memory import MemoryCache
 from tahoe_core.errors import UnavailableError
 from tahoe_core.http import idempotency
+from tahoe_core.http.authentication import SCOPE_KEY
 from tahoe_core.security.principal import Principal
 
 if TYPE_CHECKING:
@@ -188,8 +189,14 @@ async def test_an_answer_is_kept_for_long_although_its_client_takes_it_slowly(mo
             await asyncio.sleep(0.1)
 
     service = idempotency.IdempotencyMiddleware(make, MemoryCache(), Keyspace("notes:"))
-    scope: Scope = {"type": "http", "method": "POST", "path": "/v1/notes", "query_string": b""}
-    scope |= {"headers": [(b"idempotency-key", b"k")], idempotency.PRINCIPAL: Principal(uuid4(), "test")}
+    scope: Scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/v1/notes",
+        "query_string": b"",
+        "headers": [(b"idempotency-key", b"k")],
+        SCOPE_KEY: Principal(uuid4(), "test"),
+    }
     await service(scope, receive, take_slowly)
     await asyncio.sleep(0.3)  # longer than a claim lives
     await service(scope, receive, take_slowly)

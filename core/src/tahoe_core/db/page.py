@@ -36,7 +36,8 @@ class Cursor:
             moment, _, row_id = urlsafe_b64decode(padded.encode("ascii")).decode("ascii").partition("|")
             created_at = datetime.fromisoformat(moment)
             cursor = cls(created_at, UUID(row_id))
-        except ValueError:
+            created_at.utctimetuple()  # the edge of the calendar may lie beyond it in UTC, where Postgres reads it
+        except (ValueError, OverflowError):
             raise _wrong_cursor() from None
         if created_at.tzinfo is None:
             raise _wrong_cursor()

@@ -1,7 +1,6 @@
 """The engine's API on a real socket and a real Postgres; every test has a server, and a team, of its own."""
 
 import asyncio
-import json
 import os
 import re
 import sys
@@ -42,10 +41,6 @@ class Team:
 
     id: UUID
     token: str
-
-    @classmethod
-    def new(cls) -> "Team":
-        return cls(uuid4(), create_service_token().get_secret_value())
 
     @property
     def environment(self) -> dict[str, str]:
@@ -102,13 +97,18 @@ def nowhere(database: Database) -> DatabaseAddress:
 
 
 @pytest.fixture
-def team() -> Team:
-    return Team.new()
+def unmigrated(fresh: Database) -> DatabaseAddress:
+    """An empty schema."""
+    return fresh.app
+
+
+def make_team(team_id: UUID) -> Team:
+    return Team(team_id, create_service_token().get_secret_value())
 
 
 @pytest.fixture
-def new_team() -> Callable[[], Team]:
-    return Team.new
+def team(team_id: UUID) -> Team:
+    return make_team(team_id)
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ async def client(open_client: OpenClient, team: Team) -> AsyncIterator[httpx.Asy
 @pytest.fixture
 async def other_client(open_client: OpenClient) -> AsyncIterator[httpx.AsyncClient]:
     """Asks as another team of the same database."""
-    async with open_client(Team.new()) as client:
+    async with open_client(make_team(uuid4())) as client:
         yield client
 
 
@@ -132,28 +132,23 @@ async def stranger(client: httpx.AsyncClient) -> AsyncIterator[httpx.AsyncClient
         yield stranger
 
 
-@dataclass(frozen=True)
-class Process:
-    """A server in a process of its own, as a deployment runs it."""
-
-    url: str
-    team: Team
-    log: Path
-
-    def list_log_lines(self) -> list[Json]:
-        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+@pytest.fixture
+def server_log(tmp_path: Path) -> Path:
+    """What the server in a process of its own says."""
+    return tmp_path / "server.log"
 
 
 @pytest.fixture
-async def process(database: Database, tmp_path: Path) -> AsyncIterator[Process]:
-    """`tahoe_engine.asgi`, started by uvicorn."""
-    team, log = Team.new(), tmp_path / "server.log"
+async def process_client(
+    database: Database, team: Team, tmp_path: Path, server_log: Path
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Asks a server in a process of its own, as a deployment runs it: `tahoe_engine.asgi`, started by uvicorn."""
     app = database.app
     url = (
         f"postgresql://{app.user}:{quote(app.password or '')}@{app.host}:{app.port}/{app.database}?schema={app.schema}"
     )
     environment = team.environment | {"DATABASE_URL": url, "TAHOE_LOG_FORMAT": "json", "PATH": os.environ["PATH"]}
-    with log.open("wb") as output:
+    with server_log.open("wb") as output:
         server = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "uvicorn", "tahoe_engine.asgi:create", "--factory", "--port", "0"),
             env=environment,
@@ -162,7 +157,9 @@ async def process(database: Database, tmp_path: Path) -> AsyncIterator[Process]:
             stderr=asyncio.subprocess.STDOUT,
         )
         try:
-            yield Process(await _find_url(server, log), team, log)
+            url = await _find_url(server, server_log)
+            async with httpx.AsyncClient(base_url=url, headers=team.headers, timeout=60) as client:
+                yield client
         finally:
             if server.returncode is None:
                 server.terminate()

@@ -22,7 +22,7 @@ KINDS = [
         id="portfolios",
     ),
 ]
-CHANGES = {
+CHANGES: dict[str, Json] = {
     "/v1/tools": {"description": "Other.", "configuration": {}},
     "/v1/model-providers": {"base_url": None, "api_key_env_var": "KEY", "models": ["a", "b"]},
     "/v1/portfolios": {"description": "Other."},

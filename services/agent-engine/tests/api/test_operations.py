@@ -1,11 +1,14 @@
 """What operators meet: probes, logs, failures of the database, documents."""
 
 import asyncio
+import json
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -14,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 type Json = dict[str, Any]
 type Make = Callable[..., Json]
+type OpenClient = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 type ReadProblem = Callable[[httpx.Response, int], Json]
 
 SLOWEST_SECONDS = 2.0
@@ -21,7 +25,7 @@ SLOWEST_SECONDS = 2.0
 
 class TestWithoutADatabase:
     @pytest.fixture
-    async def client(self, open_client: Any, team: Any, nowhere: Any) -> AsyncIterator[httpx.AsyncClient]:
+    async def client(self, open_client: OpenClient, team: object, nowhere: object) -> AsyncIterator[httpx.AsyncClient]:
         async with open_client(team, address=nowhere) as client:
             yield client
 
@@ -53,8 +57,10 @@ class TestWithoutADatabase:
 
 
 class TestADatabaseThatIsNotMigrated:
-    async def test_is_not_ready(self, open_client: Any, team: Any, fresh: Any, read_problem: ReadProblem) -> None:
-        async with open_client(team, address=fresh.app) as client:
+    async def test_is_not_ready(
+        self, open_client: OpenClient, team: object, unmigrated: object, read_problem: ReadProblem
+    ) -> None:
+        async with open_client(team, address=unmigrated) as client:
             checks = read_problem(await client.get("/ready"), 503)["checks"]
             assert {check["name"]: check["status"] for check in checks} == {"database": "down", "cache": "up"}
             read_problem(await client.get("/v1/tools"), 503)
@@ -195,39 +201,57 @@ class TestTheDocument:
 
 
 class TestAServerInAProcessOfItsOwn:
-    async def test_logs_the_request_id_that_it_answers_with(self, process: Any) -> None:
-        async with httpx.AsyncClient(base_url=process.url, headers=process.team.headers) as client:
-            response = await client.get("/v1/tools", headers={"X-Request-ID": "mine-1"})
-            assert response.headers["x-request-id"] == "mine-1"
-            given = (await client.get("/v1/analyses?scorecard=secret-name")).headers["x-request-id"]
-        lines = {line.get("request_id"): line for line in process.list_log_lines()}
+    async def test_logs_the_request_id_that_it_answers_with(
+        self, process_client: httpx.AsyncClient, server_log: Path, team_id: UUID
+    ) -> None:
+        client = process_client
+        response = await client.get("/v1/tools", headers={"X-Request-ID": "mine-1"})
+        assert response.headers["x-request-id"] == "mine-1"
+        given = (await client.get("/v1/analyses?scorecard=secret-name")).headers["x-request-id"]
+        await client.get("/health")  # the line is written after the answer
+        log = await asyncio.to_thread(server_log.read_text)
+        lines = {line.get("request_id"): line for line in map(json.loads, log.splitlines())}
         assert lines["mine-1"]["path"] == "/v1/tools"
-        assert lines["mine-1"]["team_id"] == str(process.team.id)
+        assert lines["mine-1"]["team_id"] == str(team_id)
         assert (lines[given]["method"], lines[given]["status"]) == ("GET", 200)
-        log = process.log.read_text()
         assert "secret-name" not in log
-        assert process.team.token not in log
+        assert client.headers["authorization"].removeprefix("Bearer ") not in log
 
     @pytest.mark.parametrize("turns", [50, 100_000], ids=["long-turns", "many-turns"])
-    async def test_answers_others_while_it_reads_fifty_megabytes(self, process: Any, card: Make, turns: int) -> None:
-        one = {"role": "agent", "text": "hello " * (50_000_000 // turns // 6)}
-        async with httpx.AsyncClient(base_url=process.url, headers=process.team.headers, timeout=60) as client:
-            assert (await client.post("/v1/scorecards", json=card())).status_code == 201
-            asked = {"scorecard": "support", "interaction": {"turns": [one] * turns}}
-            work = asyncio.create_task(client.post("/v1/analyses", json=asked))
-            slowest = 0.0
-            while not work.done():
-                started_at = time.perf_counter()
-                assert (await client.get("/health")).status_code == 200
-                slowest = max(slowest, time.perf_counter() - started_at)
-                await asyncio.sleep(0.02)
-            response = await work
-            assert response.status_code == 201, response.text[:1000]
-            evidence = response.json()["categories"]["opening"]["findings"][0]["evidence"]
-            assert evidence[0] == {"turn": 0, "start": 0, "end": 5, "quote": "hello"}
-            kept = await client.get(f"/v1/interactions/{response.json()['interaction_id']}")
-            assert len(kept.json()["interaction"]["turns"]) == turns
-        assert slowest < SLOWEST_SECONDS
+    async def test_answers_others_while_it_reads_fifty_megabytes(
+        self, process_client: httpx.AsyncClient, card: Make, turns: int
+    ) -> None:
+        client = process_client
+        assert (await client.post("/v1/scorecards", json=card())).status_code == 201
+        turn = {"role": "agent", "text": "hello" + " wörds" * (50_000_000 // turns // 7)}
+        body = json.dumps(
+            {"scorecard": "support", "interaction": {"turns": [turn] * turns}}, ensure_ascii=False
+        ).encode()
+        sent = client.post("/v1/analyses", content=body, headers={"Content-Type": "application/json"})
+        response, slowest = await watch_health(client, sent)
+        assert response.status_code == 201, response.text[:1000]
+        evidence = response.json()["categories"]["opening"]["findings"][0]["evidence"]
+        assert evidence[0] == {"turn": 0, "start": 0, "end": 5, "quote": "hello"}
+        kept, slowest_reading = await watch_health(
+            client, client.get(f"/v1/interactions/{response.json()['interaction_id']}")
+        )
+        assert len(kept.json()["interaction"]["turns"]) == turns
+        assert max(slowest, slowest_reading) < SLOWEST_SECONDS
+        print(slowest, slowest_reading)
+
+
+async def watch_health(
+    client: httpx.AsyncClient, request: Coroutine[Any, Any, httpx.Response]
+) -> tuple[httpx.Response, float]:
+    """Returns the answer to a request, and the longest that /health took meanwhile, in seconds."""
+    work = asyncio.create_task(request)
+    slowest = 0.0
+    while not work.done():
+        started_at = time.perf_counter()
+        assert (await client.get("/health")).status_code == 200
+        slowest = max(slowest, time.perf_counter() - started_at)
+        await asyncio.sleep(0.02)
+    return await work, slowest
 
 
 async def test_the_documentation_page_needs_no_network(stranger: httpx.AsyncClient) -> None:

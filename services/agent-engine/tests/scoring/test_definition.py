@@ -117,7 +117,7 @@ ALL_THAT_IS_BAD = """
 16: requirements[0].checks[2].patterns[0]: “(abc” is no regular expression: missing ) at position 4.
 17: requirements[0].checks[3].patterns: is missing.
 17: requirements[0].checks[3].speaker: `agnt` is not allowed. Did you mean `agent`? Allowed are `agent`, `customer`
-17: requirements[0].checks[3].patern: is not known here. Did you mean `patterns` or `speaker`? Known are `type`, `patterns`
+17: requirements[0].checks[3].patern: is not known here. Did you mean `patterns` or `speaker`? Known are `type`
 18: requirements[1].id: `greets` is the id of requirements[0] already.
 19: requirements[1].title: must not be empty.
 21: requirements[1].severity: `hihg` is not allowed. Did you mean `high`? Allowed are `low`, `medium`, `high`

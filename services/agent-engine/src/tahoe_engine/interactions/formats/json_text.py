@@ -79,6 +79,8 @@ def dump_json(value: JsonValue) -> bytes:
                 "Half of a surrogate pair (such as \\ud800) stands in it, which is no character.",
                 cure="Write the whole character, or remove it.",
             ) from None
+        if "64-bit" in str(error):  # orjson writes no longer integers; over HTTP they come as numbers
+            return json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass")
         raise _too_deep() from None
 
 
