@@ -61,7 +61,6 @@ Examples:
   tahoe analyze calls/*.json --scorecard support-quality --html report.html
   tahoe up
 
-\b
 Data lies in TAHOE_HOME (default ~/.tahoe). With DATABASE_URL set, that Postgres is used instead.
 """
 

@@ -35,6 +35,13 @@ def test_a_cursor_without_a_time_zone_is_refused() -> None:
         Cursor.decode(naive)
 
 
+@pytest.mark.parametrize("moment", [datetime.min, datetime.max])
+def test_a_cursor_beyond_the_calendar_of_utc_is_refused(moment: datetime) -> None:
+    offset = timedelta(hours=23 if moment == datetime.min else -23)
+    with pytest.raises(InvalidInputError):
+        Cursor.decode(Cursor(moment.replace(tzinfo=timezone(offset)), ROW).encode())
+
+
 @pytest.mark.parametrize("limit", [0, -1, 201])
 def test_a_limit_has_bounds(limit: int) -> None:
     with pytest.raises(InvalidInputError) as raised:

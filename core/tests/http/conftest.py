@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID, uuid4
 
 import httpx
@@ -15,7 +15,7 @@ import pytest
 import uvicorn
 from fastapi import APIRouter, Depends, FastAPI, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tahoe_core.cache.keyspace import Keyspace
 from tahoe_core.cache.memory import MemoryCache
@@ -33,6 +33,7 @@ from tahoe_core.security.principal import Principal, ServiceTokenAuthenticator
 from tahoe_core.security.service_token import create_service_token
 
 MAX_BODY_BYTES = 100_000
+MAX_SMALL_BODY_BYTES = 1000
 TEAM = uuid4()
 TOKEN = create_service_token()
 
@@ -47,10 +48,17 @@ class NoteIn(BaseModel):
 
     title: str = Field(min_length=1, max_length=200)
     kind: Literal["call", "chat"] = "call"
-    weight: Annotated[StrictFloat, Field(ge=0, le=1)] | None = None
+    weight: Annotated[float, Field(ge=0, le=1)] | None = None
     turns: list[Turn] = []
     metadata: dict[str, Any] = {}
+    weights: dict[Annotated[str, Field(pattern="^[a-z]+$", max_length=9)], float] = {}
     anything: Any = None
+
+    @model_validator(mode="after")
+    def _calls_are_heard(self) -> Self:
+        if self.kind == "call" and self.title == "silence":
+            raise ValueError("a call is not silent")
+        return self
 
 
 class Note(NoteIn):
@@ -125,6 +133,17 @@ def add_reading(router: APIRouter, notes: Notes) -> None:
         raise NotFoundError("There is no note of this name.")
 
 
+def small_router() -> APIRouter:
+    """A route that reads less than the service does."""
+    router = create_router("/v1/small", "notes", max_body_bytes=MAX_SMALL_BODY_BYTES)
+
+    @router.post("")
+    async def echo_turn(turn: Turn) -> Turn:
+        return turn
+
+    return router
+
+
 def broken_router() -> APIRouter:
     """Routes that fail in each way a route can; the document does not show them."""
     router = create_router("/v1/broken", "broken")
@@ -160,7 +179,8 @@ def make_app(notes: Notes, cache: Cache | None = None) -> FastAPI:
             title="Notes",
             version="1.0",
             description="A sample.",
-            routers=[notes_router(notes), broken_router()],
+            routers=[notes_router(notes), small_router(), broken_router()],
+            tags={"notes": "What was noted."},
             authenticator=ServiceTokenAuthenticator(TEAM, TOKEN),
             cache=cache or MemoryCache(),
             keyspace=Keyspace("notes:"),
@@ -246,6 +266,11 @@ def team_id() -> UUID:
 @pytest.fixture
 def max_body_bytes() -> int:
     return MAX_BODY_BYTES
+
+
+@pytest.fixture
+def max_small_body_bytes() -> int:
+    return MAX_SMALL_BODY_BYTES
 
 
 @pytest.fixture

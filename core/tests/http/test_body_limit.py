@@ -37,6 +37,16 @@ async def test_a_body_of_exactly_the_limit_is_read(client: httpx.AsyncClient, ma
     assert response.status_code == 201
 
 
+async def test_a_router_may_read_less(client: httpx.AsyncClient, max_small_body_bytes: int) -> None:
+    turn = b'{"speaker": "a", "text": "b"}'
+    headers = {"Content-Type": "application/json"}
+    response = await client.post("/v1/small", content=turn.ljust(max_small_body_bytes), headers=headers)
+    assert response.status_code == 200
+    response = await client.post("/v1/small", content=turn.ljust(max_small_body_bytes + 1), headers=headers)
+    assert response.status_code == 413
+    assert str(max_small_body_bytes) in response.json()["detail"]
+
+
 async def test_the_limit_holds_where_no_route_is(client: httpx.AsyncClient, max_body_bytes: int) -> None:
     assert (await client.post("/v1/nothing", content=b" " * (max_body_bytes + 1))).status_code == 413
 

@@ -1,8 +1,11 @@
 import re
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
 import pytest
+from fastapi import Body
+
+from tahoe_core.http.routing import create_router
 
 
 async def test_the_page_has_our_title_and_needs_no_network(stranger: httpx.AsyncClient) -> None:
@@ -65,7 +68,31 @@ class TestTheDocument:
             "$ref": "#/components/schemas/JsonValue"
         }
 
+    async def test_holds_the_keys_of_an_object_to_their_pattern(self, document: dict[str, Any]) -> None:
+        """Pydantic says only what the values of fitting keys are, which leaves other keys free."""
+        weights = document["components"]["schemas"]["NoteIn"]["properties"]["weights"]
+        assert weights["propertyNames"] == {"maxLength": 9, "pattern": "^[a-z]+$"}
+        assert weights["additionalProperties"] == {"type": "number"}
+        assert "patternProperties" not in weights
+
+    async def test_says_where_to_find_what_was_made(self, document: dict[str, Any]) -> None:
+        responses = document["paths"]["/v1/notes"]["post"]["responses"]
+        assert list(responses["201"]["headers"]) == ["Location"]
+
+    async def test_describes_its_tags(self, document: dict[str, Any]) -> None:
+        assert [tag["name"] for tag in document["tags"]] == ["notes", "operations"]
+        assert all(tag["description"] for tag in document["tags"])
+
     async def test_every_reference_leads_somewhere(self, document: dict[str, Any]) -> None:
         references = set(re.findall(r"'\$ref': '#/components/schemas/(\w+)'", str(document)))
         assert references <= set(document["components"]["schemas"])
         assert len(references) > 4
+
+
+def test_a_route_of_several_bodies_is_refused_when_it_is_made() -> None:
+    router = create_router("/v1/pairs", "pairs")
+
+    async def make_pair(one: Annotated[int, Body()], two: Annotated[int, Body()]) -> None: ...
+
+    with pytest.raises(TypeError, match="make_pair takes several bodies"):
+        router.post("")(make_pair)

@@ -49,6 +49,18 @@ class TestAFieldThatCannotBeUsed:
         assert "(and 997 more)" in body["detail"]
 
 
+class TestABodyThatKeepsToTheSchemaAndContradictsItself:
+    async def test_is_a_conflict(self, client: httpx.AsyncClient) -> None:
+        body = problem(await client.post("/v1/notes", json={"title": "silence"}), 409)
+        assert body["type"].endswith(":conflict")
+        assert body["detail"] == "body: a call is not silent."
+        assert fields(body) == ["body"]
+
+    async def test_breaks_the_schema_first_of_all(self, client: httpx.AsyncClient) -> None:
+        body = problem(await client.post("/v1/notes", json={"title": "silence", "turns": [{}]}), 422)
+        assert fields(body) == ["turns.0.speaker", "turns.0.text"]
+
+
 class TestABodyThatCannotBeRead:
     @pytest.mark.parametrize(
         ("content", "says"),
@@ -117,7 +129,7 @@ class TestARequestThatLeadsNowhere:
     async def test_a_wrong_method_learns_all_the_right_ones(self, client: httpx.AsyncClient) -> None:
         response = await client.delete("/v1/notes")
         problem(response, 405)
-        assert response.headers["allow"] == "GET, POST"
+        assert response.headers["allow"] == "GET, HEAD, POST"
         assert (await client.options("/v1/notes")).headers["allow"] == "GET, POST"
         assert (await client.put("/health")).headers["allow"] == "GET"
 

@@ -31,10 +31,10 @@ EPILOG = """\b
 Examples:
   tahoe analyze call.vtt --scorecard support-quality
   tahoe analyze chats/ --scorecard support-quality --html report.html
-  tahoe analyze corpus.json -s support-quality --map speaker=who,text=body --json > results.json
+  tahoe analyze corpus.json -s support-quality --map speaker=who,text=body
+  tahoe analyze chats.jsonl -s support-quality --json > results.json
   tahoe analyze 'calls/*.json' -s ./our-card.yaml
 
-\b
 Reads Tahoe's JSON and JSONL, plain text ("Agent: …"), OpenAI chat messages, WebVTT, SRT, e-mail threads, and JSON that
 holds turns under a usual name. Exit 0: all scored; 1: something could not be.
 """

@@ -237,7 +237,6 @@ class TestAServerInAProcessOfItsOwn:
         )
         assert len(kept.json()["interaction"]["turns"]) == turns
         assert max(slowest, slowest_reading) < SLOWEST_SECONDS
-        print(slowest, slowest_reading)
 
 
 async def watch_health(

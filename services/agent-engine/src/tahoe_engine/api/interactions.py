@@ -56,7 +56,9 @@ async def list_interactions(
     return Page.of(await InteractionStore(session).list_page(which, page), lambda row: row)
 
 
-@router.get("/{interaction_id}", responses=problem_responses(404))
-async def get_interaction(interaction_id: UUID, session: TeamSession) -> StoredInteraction:
+@router.get("/{interaction_id}", response_model=StoredInteraction, responses=problem_responses(404))
+async def get_interaction(interaction_id: UUID, session: TeamSession) -> Response:
     """Returns one version of an interaction with its turns."""
-    return await InteractionStore(session).get(interaction_id)
+    stored = await InteractionStore(session).get(interaction_id)
+    text = await asyncio.to_thread(stored.model_dump_json)  # FastAPI would write a long one while others wait
+    return Response(text, media_type="application/json")

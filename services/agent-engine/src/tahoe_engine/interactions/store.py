@@ -1,5 +1,6 @@
 """Where interactions are kept: each content once, every version of it for good."""
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
@@ -51,7 +52,8 @@ class InteractionStore:
         Raises:
             NotFoundError: There is none with this id.
         """
-        return _read(await self._repository.get(interaction_id))
+        row = await self._repository.get(interaction_id)
+        return await asyncio.to_thread(_read, row)  # a long one takes a while, in which others want to be served
 
     async def list_page(self, which: InteractionFilter, request: PageRequest) -> Page[InteractionSummary]:
         """Lists what fits, newest first."""
