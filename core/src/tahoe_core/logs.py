@@ -156,6 +156,7 @@ def _renderers(log_format: LogFormat, stream: TextIO) -> list[Processor]:
 
 
 def _in_reading_order(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
+    event_dict.pop("color_message", None)  # uvicorn's message again, with colours
     first = {name: event_dict.pop(key, None) for name, key in FIRST_FIELDS.items()}
     return {**first, **event_dict}
 

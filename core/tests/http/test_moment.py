@@ -25,8 +25,17 @@ def test_a_moment_is_read_as_utc(text: str, moment: datetime) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["1700000000", "0.5", "2026-11-03", "2026-11-03T10:02:00", "2026-11-03T10:02Z", "٢026-11-03T10:02:00Z", "", "now"]
-    + ["2026-13-03T10:02:00Z", "2026-11-03T10:02:00Z\n"],
+    [
+        "1700000000",
+        "0.5",
+        "2026-11-03",
+        "2026-11-03T10:02:00",
+        "2026-11-03T10:02Z",
+        "2026-13-03T10:02:00Z",
+        "2026-11-03T10:02:00Z\n",
+        "\u0662026-11-03T10:02:00Z",
+        "",
+    ],
 )
 def test_nothing_else_is_a_moment(text: str) -> None:
     with pytest.raises(ValidationError):

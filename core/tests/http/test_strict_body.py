@@ -53,6 +53,12 @@ class Everything(BaseModel):
     all: list[Annotated[Pattern | Ratio, Field(discriminator="type")]] = Field(min_length=1)
 
 
+What = Annotated[
+    Annotated[Everything, Tag("all")] | Annotated[Pattern, Tag("check")],
+    Discriminator(kind),
+]
+
+
 class Thing(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -65,9 +71,7 @@ class Thing(BaseModel):
     moment: AwareDatetime | None = None
     pair: tuple[int, ...] = ()
     checks: tuple[Annotated[Pattern | Ratio, Field(discriminator="type")], ...] = ()
-    what: Annotated[
-        Annotated[Everything, Tag("all")] | Annotated[Pattern, Tag("check")] | None, Discriminator(kind)
-    ] = None
+    what: What | None = None
     either: Window | UUID | None = None
     weights: dict[Annotated[str, Field(pattern="^[a-z]+$")], float] = {}
     anything: JsonValue = None

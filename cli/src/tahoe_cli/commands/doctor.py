@@ -80,7 +80,9 @@ def _describe_embedded(status: EmbeddedStatus) -> list[Line]:
         size = f"{status.size_bytes / MIB:,.0f} MiB, {status.free_bytes / MIB:,.0f} MiB free"
         lines.append(Line("data", f"{status.data_dir} as {status.account} ({size})"))
         lines.append(Line("log", str(status.log_file)))
-    lines += [Line("leftover", f"{path}: no home uses it any more, so it may be removed") for path in status.leftovers]
+    if status.leftovers:
+        places = ", ".join(str(path) for path in status.leftovers)
+        lines.append(Line("leftovers", f"no home uses them any more, so they may be removed: {places}"))
     return lines
 
 

@@ -69,7 +69,9 @@ def _print_glance(pen: Pen, view: ReportView) -> None:
     bar = pen.bar(view.score, width, style, (limits.review_from, limits.pass_from))
     score = pen.text(score_words(view.score), "bold")
     wide = pen.width >= _NARROW
-    pen.write(_columns((pen.text("Score"), 12), (bar, width + 2), (score, 6), (note if wide else Text(), 0)), _INDENT)
+    score_width = max(6, len(score.plain) + 2)
+    columns = ((pen.text("Score"), 12), (bar, width + 2), (score, score_width), (note if wide else Text(), 0))
+    pen.write(_columns(*columns), _INDENT)
     for name, share in (("Coverage", view.coverage), ("Confidence", view.confidence)):
         bar = pen.bar((share or 0) * 100, width, "blue")
         percent = pen.text(format_percent(share), "bold")
