@@ -79,6 +79,11 @@ class TestTheDocument:
         responses = document["paths"]["/v1/notes"]["post"]["responses"]
         assert list(responses["201"]["headers"]) == ["Location"]
 
+    async def test_says_in_the_overview_what_an_operation_does(self, document: dict[str, Any]) -> None:
+        paths = document["paths"]
+        assert paths["/health"]["get"]["summary"] == "Says that the process is alive"
+        assert paths["/ready"]["get"]["summary"] == "Says whether everything that the service needs works"
+
     async def test_describes_its_tags(self, document: dict[str, Any]) -> None:
         assert [tag["name"] for tag in document["tags"]] == ["notes", "operations"]
         assert all(tag["description"] for tag in document["tags"])

@@ -130,8 +130,9 @@ class TestARequestThatLeadsNowhere:
         response = await client.delete("/v1/notes")
         problem(response, 405)
         assert response.headers["allow"] == "GET, HEAD, POST"
-        assert (await client.options("/v1/notes")).headers["allow"] == "GET, POST"
-        assert (await client.put("/health")).headers["allow"] == "GET"
+        assert (await client.options("/v1/notes")).headers["allow"] == "GET, HEAD, POST"
+        assert (await client.put("/health")).headers["allow"] == "GET, HEAD"
+        assert (await client.get("/v1/small")).headers["allow"] == "POST"
 
 
 class TestWhatGoesWrongOnOurSide:

@@ -2,8 +2,8 @@
 
     python scripts/dev.py
 
-Without a DATABASE_URL the embedded Postgres of TAHOE_HOME is used; `tahoe down` stops it. `make dev` migrates and seeds it
-first, as `tahoe db seed` does.
+Without a DATABASE_URL the embedded Postgres of TAHOE_HOME is used; `tahoe down` stops it. `make dev` migrates and seeds
+it first, as `tahoe db seed` does.
 """
 
 import os

@@ -1,5 +1,6 @@
 """Makes the published OpenAPI document say what the service really does."""
 
+import re
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
@@ -12,6 +13,7 @@ from tahoe_core.http.problem import Problem, problem_responses
 Schema = dict[str, Any]
 
 REF = "#/components/schemas/"
+FIRST_CLAUSE = re.compile(r"[.:;](?=\s|$)")
 NUL_FREE = r"^[^\u0000]*$"
 JSON_VALUE = "JsonValue"
 SAYS_WHAT_IT_IS = frozenset({"type", "$ref", "anyOf", "allOf", "oneOf", "enum", "const", "not"})
@@ -64,11 +66,18 @@ def _complete(document: Schema) -> None:
     schemas[JSON_VALUE] = _json_value()
     for path in document["paths"].values():
         for method, operation in path.items():
+            _summarize(operation)
             _declare_problems(method, operation)
             _declare_text(operation)
     for name in _reached_from_input(document):
         if name != JSON_VALUE:
             _refuse_nul(schemas[name])
+
+
+def _summarize(operation: Schema) -> None:
+    """Says in the overview what the description begins with, rather than the function's name in other words."""
+    if operation.get("description"):
+        operation["summary"] = FIRST_CLAUSE.split(operation["description"], maxsplit=1)[0]
 
 
 def _declare_problems(method: str, operation: Schema) -> None:

@@ -1,6 +1,7 @@
 """What must hold in a scorecard beyond its format."""
 
 from collections.abc import Iterator
+from itertools import chain, islice
 
 from tahoe_core.near_names import did_you_mean
 from tahoe_engine.models.catalog import AgentTemplateInput
@@ -10,6 +11,8 @@ from tahoe_engine.scoring.check_rules import Complaint, complaints
 from tahoe_engine.scoring.dependencies import depends_on, find_cycles, leaves
 from tahoe_engine.scoring.outline import Outline, outline_of
 from tahoe_engine.scoring.problems import Lines, Location, Problem, ScorecardError, line_of, listed
+
+MAX_PROBLEMS = 100
 
 
 def validate_definition(definition: ScorecardDefinition, source: str = "scorecard", lines: Lines | None = None) -> None:
@@ -31,21 +34,29 @@ def validate_template(template: AgentTemplateInput) -> None:
     Raises:
         ScorecardError: Something is wrong; it lists everything.
     """
-    found: list[Complaint] = []
+    problems = [
+        Problem(template.name, location, message)
+        for location, message in islice(_template_checks(template), MAX_PROBLEMS)
+    ]
+    if problems:
+        raise ScorecardError(problems)
+
+
+def _template_checks(template: AgentTemplateInput) -> Iterator[Complaint]:
     names: set[str] = set()
     for place, check in enumerate(template.checks):
         if check.id in names:
-            found.append((("checks", place, "id"), f"`{check.id}` is the id of another check already."))
+            yield ("checks", place, "id"), f"`{check.id}` is the id of another check already."
         names.add(check.id)
-        found.extend((("checks", place, "spec", *inner), message) for inner, message in complaints(check.spec))
-    if found:
-        raise ScorecardError([Problem(template.name, location, message) for location, message in found])
+        for inner, message in complaints(check.spec):
+            yield ("checks", place, "spec", *inner), message
 
 
 def rule_problems(outline: Outline, source: str, lines: Lines | None) -> list[Problem]:
-    """Says what is wrong with as much of a scorecard as could be read."""
-    found = [*_ids(outline), *_categories(outline), *_conditions(outline), *_agents(outline), *_checks(outline)]
-    return [Problem(source, location, message, line_of(lines, location)) for location, message in found]
+    """Says what is wrong with as much of a scorecard as could be read: the first `MAX_PROBLEMS`."""
+    found = chain(_ids(outline), _categories(outline), _conditions(outline), _agents(outline), _checks(outline))
+    # Each may cost a search for near names or the compilation of a pattern, so a senseless file must not have many.
+    return [Problem(source, place, message, line_of(lines, place)) for place, message in islice(found, MAX_PROBLEMS)]
 
 
 def _ids(outline: Outline) -> Iterator[Complaint]:
