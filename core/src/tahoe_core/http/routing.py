@@ -55,7 +55,9 @@ class StrictRoute(APIRoute):
     async def _require_length(self, request: Request) -> None:
         length = len(await request.body())
         if self.max_body_bytes is not None and length > self.max_body_bytes:
-            raise PayloadTooLargeError(f"The body has {length} bytes; {self.max_body_bytes} are read here.")
+            raise PayloadTooLargeError(
+                f"The body has {length} bytes; {self.max_body_bytes} are read here.", cure="Send less."
+            )
 
     def _find_body_model(self) -> TypeAdapter[Any] | None:
         field = self.body_field

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from functools import reduce
+from itertools import islice
 from operator import getitem
 from typing import Any
 
@@ -11,10 +12,17 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import JsonValue, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from tahoe_core.errors import InvalidInputError
 from tahoe_core.http.strict_json import parse_json
 
 LONG_BYTES = 64 * 1024
 """A longer body takes milliseconds, in which others want to be served, and is read in a thread."""
+
+MANY_ERRORS = 10_000
+"""Beyond these, only the beginning of the body is looked at for what is wrong: the list of all would take gigabytes."""
+
+SHOWN_ITEMS = 10
+SHOWN_KEYS = 100
 
 type Location = tuple[str | int, ...]
 
@@ -39,18 +47,42 @@ def _read(body: bytes, model: TypeAdapter[Any]) -> Any:  # noqa: ANN401 - as abo
     try:
         return model.validate_json(body, strict=True)
     except ValidationError as error:
-        errors = _list_errors(error)
+        count = error.error_count()
+        errors = _list_errors(error) if count <= MANY_ERRORS else []
     value = parse_json(body)
-    if _write_integers(value, errors):
-        try:
+    if not errors:
+        value = _shorten(value)
+        errors = _find_errors(value, model)
+    elif _write_integers(value, errors):
+        errors = _find_errors(value, model)
+        if not errors:
             return model.validate_json(json.dumps(value), strict=True)
-        except ValidationError as error:
-            errors = _list_errors(error)
+    if not errors:
+        raise InvalidInputError(f"The body breaks the schema in {count:,} places.", field="body")
     raise RequestValidationError(_locate(errors, value))
+
+
+def _find_errors(value: JsonValue, model: TypeAdapter[Any]) -> list[ErrorDetails]:
+    try:
+        model.validate_json(json.dumps(value), strict=True)
+    except ValidationError as error:
+        return _list_errors(error)
+    return []
 
 
 def _list_errors(error: ValidationError) -> list[ErrorDetails]:
     return error.errors(include_url=False, include_context=False, include_input=False)
+
+
+def _shorten(value: JsonValue) -> JsonValue:
+    """Returns the value with the beginning of each list and object: enough to see what is wrong with all of it."""
+    match value:
+        case list():
+            return [_shorten(item) for item in value[:SHOWN_ITEMS]]
+        case dict():
+            return {key: _shorten(item) for key, item in islice(value.items(), SHOWN_KEYS)}
+        case _:
+            return value
 
 
 def _write_integers(value: JsonValue, errors: Sequence[ErrorDetails]) -> bool:

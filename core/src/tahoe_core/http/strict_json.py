@@ -6,9 +6,15 @@ import re
 from typing import Any, NoReturn
 
 from tahoe_core.db.storable import refuse_unstorable
-from tahoe_core.errors import InvalidInputError
+from tahoe_core.errors import InvalidInputError, PayloadTooLargeError
 
 MAX_DEPTH = 100
+MAX_PARTS = 2_500_000
+"""Commas and opening brackets of a body, those in its texts included: there are never more values than these.
+
+An empty object takes 3 bytes as JSON and several hundred as Python's, the more when something is wrong with it. A
+transcript of 200,000 turns and 50 MB has some 1,500,000.
+"""
 ESCAPE_TO_LOOK_AT = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
 
@@ -18,7 +24,13 @@ def parse_json(body: bytes) -> Any:  # noqa: ANN401 - JSON is anything; the call
     Raises:
         InvalidInputError: Not UTF-8, not JSON (the message has line and column), NaN, infinite or overflowing numbers,
             nested more than `MAX_DEPTH` deep, or text that PostgreSQL cannot store: U+0000, halves of surrogate pairs.
+        PayloadTooLargeError: More than `MAX_PARTS` values.
     """
+    parts = body.count(b",") + body.count(b"[") + body.count(b"{")
+    if parts > MAX_PARTS:
+        raise PayloadTooLargeError(
+            f"The body has {parts:,} commas and opening brackets; {MAX_PARTS:,} are read.", cure="Send less at once."
+        )
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:

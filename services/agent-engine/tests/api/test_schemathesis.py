@@ -45,4 +45,4 @@ async def test_the_api_passes_every_check(process_client: httpx.AsyncClient, url
     )
     output, _ = await process.communicate()
     assert process.returncode == 0, output.decode()
-    assert "38 selected / 38 total" in output.decode()
+    assert "Selected: 38/38\n  Tested: 38\n" in output.decode()
