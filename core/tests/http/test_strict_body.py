@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from tahoe_core.errors import InvalidInputError
-from tahoe_core.http.strict_body import LONG_BYTES, read_body
+from tahoe_core.http.strict_body import LONG_BYTES, MANY_ERRORS, read_body
 
 
 class Colour(StrEnum):
@@ -160,6 +160,18 @@ class TestAnErrorsPath:
             ("what.all.0.window", "value_error")
         ]
         assert await refuse('{"either": {"first": "1"}}') == [("either.first", "int_type")]
+
+    async def test_is_that_of_the_first_when_everything_is_wrong(self) -> None:
+        many = ",".join(['{"type": "ratio"}'] * (MANY_ERRORS + 1))
+        errors = await refuse(f'{{"checks": [{many}]}}')
+        assert errors[0] == ("checks.0.limit", "missing")
+        assert len(errors) == 10
+
+    async def test_is_left_out_when_it_lies_deep_in_a_heap_of_them(self) -> None:
+        right = ",".join(['{"type": "pattern"}'] * 20)
+        many = ",".join(['{"type": "ratio"}'] * (MANY_ERRORS + 1))
+        with pytest.raises(InvalidInputError, match="breaks the schema in 10,001 places"):
+            await read(f'{{"checks": [{right}, {many}]}}')
 
     async def test_of_the_whole_is_the_body(self) -> None:
         assert await refuse("[]") == [("", "model_type")]

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tahoe_core.errors import InvalidInputError
-from tahoe_core.http.strict_json import MAX_DEPTH, parse_json
+from tahoe_core.errors import InvalidInputError, PayloadTooLargeError
+from tahoe_core.http.strict_json import MAX_DEPTH, MAX_PARTS, parse_json
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 values = st.recursive(
@@ -43,3 +43,9 @@ def test_depth_is_bounded_exactly() -> None:
     assert parse_json(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1))
     with pytest.raises(InvalidInputError, match="nested more than"):
         parse_json(b"[" * (MAX_DEPTH + 2) + b"]" * (MAX_DEPTH + 2))
+
+
+def test_the_number_of_values_is_bounded() -> None:
+    assert len(parse_json(b"[" + b"0," * (MAX_PARTS - 1) + b"0]")) == MAX_PARTS
+    with pytest.raises(PayloadTooLargeError, match=f"{MAX_PARTS + 1:,} commas and opening brackets"):
+        parse_json(b"[" + b"0," * MAX_PARTS + b"0]")

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import reduce
 from itertools import islice
 from operator import getitem
@@ -16,13 +17,16 @@ from tahoe_core.errors import InvalidInputError
 from tahoe_core.http.strict_json import parse_json
 
 LONG_BYTES = 64 * 1024
-"""A longer body takes milliseconds, in which others want to be served, and is read in a thread."""
+"""A longer body takes milliseconds, in which others want to be served, and is read in a thread of its own."""
 
 MANY_ERRORS = 10_000
 """Beyond these, only the beginning of the body is looked at for what is wrong: the list of all would take gigabytes."""
 
 SHOWN_ITEMS = 10
 SHOWN_KEYS = 100
+
+_READERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="read-body")
+"""Two at a time, since the worst of what is allowed takes 2 GB while it is read and refused."""
 
 type Location = tuple[str | int, ...]
 
@@ -38,7 +42,7 @@ async def read_body(body: bytes, model: TypeAdapter[Any]) -> Any:  # noqa: ANN40
         RequestValidationError: The JSON does not fit the model.
     """
     if len(body) > LONG_BYTES:
-        return await asyncio.to_thread(_read, body, model)
+        return await asyncio.get_running_loop().run_in_executor(_READERS, _read, body, model)
     return _read(body, model)
 
 

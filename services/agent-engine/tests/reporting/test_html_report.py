@@ -266,7 +266,9 @@ class TestHostileText:
         soup = parse(page)
         Balance().feed(page)
         for finding in view.evaluated:
-            assert read_highlight(soup, finding.quotes[0].mark.anchor) == finding.quotes[0].text
+            # The parser of this test folds white space that stands alone between two tags.
+            highlight = read_highlight(soup, finding.quotes[0].mark.anchor)
+            assert re.sub(r"\s+", " ", highlight) == re.sub(r"\s+", " ", finding.quotes[0].text)
 
 
 class TestEdges:

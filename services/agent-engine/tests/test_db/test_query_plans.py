@@ -124,5 +124,5 @@ async def test_interactions_are_listed_by_an_index(
 
 async def test_one_row_is_found_by_its_key(session: AsyncSession, explain_last: ExplainLast) -> None:
     await AnalysisRepository(session).find(uuid4())
-    # Which of the indexes that hold the id depends on the statistics of the moment; a scan of the team's rows it is not.
+    # Which of the indexes that hold the id depends on the statistics of the moment.
     assert any("(id = " in str(node.get("Index Cond")) for node in await explain_last())

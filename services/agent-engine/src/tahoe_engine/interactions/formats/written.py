@@ -7,6 +7,7 @@ from typing import Self
 
 from pydantic import Field, JsonValue, model_validator
 
+from tahoe_engine.interactions.formats.draft import MOST_TURNS
 from tahoe_engine.models.base import StrictModel
 from tahoe_engine.models.interaction import InteractionType, Participant, Role
 
@@ -69,7 +70,7 @@ class WrittenInteraction(StrictModel):
         default=None, description="IANA name or offset. Left out: the offset of occurred_at, unless that ends in Z."
     )
     participants: tuple[Participant, ...] = Field(default=(), description="Who took part, and as what.")
-    turns: tuple[WrittenTurn, ...] = Field(min_length=1)
+    turns: tuple[WrittenTurn, ...] = Field(min_length=1, max_length=MOST_TURNS)
     metadata: dict[str, JsonValue] = Field(default_factory=dict, description="Anything else that is worth keeping.")
 
 
