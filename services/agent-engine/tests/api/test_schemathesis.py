@@ -18,7 +18,11 @@ import pytest
 type Json = dict[str, Any]
 type Make = Callable[..., Json]
 
-SEED = "7"
+SEEDS = ("7", "8", "9", "10")
+CRASHED = 2
+CRASH = "ValueError: Invalid IPv6 URL"
+"""The tester itself ends so when an answer repeats a text like `http://[` that it made up (4.32.5); what it finds ends
+with 1. Another seed is tried then, and then only."""
 SECONDS = "60"
 """All of it takes minutes, most of them for some 60,000 ways to write a scorecard; each phase gets a share of these."""
 
@@ -33,16 +37,25 @@ async def url(process_client: httpx.AsyncClient, card: Make, chat: Make) -> str:
     return str(process_client.base_url)
 
 
-@pytest.mark.timeout(240)
-async def test_the_api_passes_every_check(process_client: httpx.AsyncClient, url: str, tmp_path: Path) -> None:
+async def run_tester(url: str, authorization: str, seed: str, directory: Path) -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json"),
-        *("--header", f"Authorization: {process_client.headers['authorization']}"),
-        *("--checks", "all", "--max-examples", "10", "--max-time", SECONDS, "--seed", SEED, "--no-color"),
-        cwd=tmp_path,
+        *("--header", f"Authorization: {authorization}"),
+        *("--checks", "all", "--max-examples", "10", "--max-time", SECONDS, "--seed", seed, "--no-color"),
+        cwd=directory,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
     output, _ = await process.communicate()
-    assert process.returncode == 0, output.decode()
-    assert "Selected: 38/38\n  Tested: 38\n" in output.decode()
+    return process.returncode or 0, output.decode()
+
+
+@pytest.mark.timeout(600)
+async def test_the_api_passes_every_check(process_client: httpx.AsyncClient, url: str, tmp_path: Path) -> None:
+    code, output = CRASHED, ""
+    for seed in SEEDS:
+        code, output = await run_tester(url, process_client.headers["authorization"], seed, tmp_path)
+        if code != CRASHED or CRASH not in output:
+            break
+    assert code == 0, output
+    assert "Selected: 38/38\n  Tested: 38\n" in output
