@@ -107,8 +107,17 @@ async def test_a_portfolio_that_holds_scorecards_stays(
     assert (await client.post(f"/v1/portfolios/{made['id']}/deactivate")).status_code == 200
 
 
+async def test_a_model_provider_may_be_anywhere(client: httpx.AsyncClient) -> None:
+    for number, base_url in enumerate(
+        ("http://localhost:11434/v1", "https://[::1]:8443", "http://vllm_1/v1/", "https://xn--e1afmkfd.example/a%20b/c")
+    ):
+        response = await client.post("/v1/model-providers", json={"name": str(number), "base_url": base_url})
+        assert response.status_code == 201, response.text
+
+
 @pytest.mark.parametrize(
-    "base_url", ["ftp://host", "http://user:secret@host/v1", "http://host/?key=1", "http://host/\0", "http://"]
+    "base_url",
+    ["ftp://host", "http://user:secret@host/v1", "http://host/?key=1", "http://host/\0", "http://h\x85", "http://"],
 )
 async def test_a_model_providers_address_holds_no_secret(
     client: httpx.AsyncClient, read_problem: ReadProblem, base_url: str

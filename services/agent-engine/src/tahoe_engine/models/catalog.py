@@ -125,9 +125,9 @@ class ModelProviderInput(NamedInput):
     name: Name
     base_url: str | None = Field(
         default=None,
-        pattern=r"^https?://[^\s\x00/@?#]+(/[^\s\x00?#]*)?$",
+        pattern=r"^https?://[A-Za-z0-9._~:\[\]-]+(/[A-Za-z0-9._~!$&'()*+,;=:@/%-]*)?$",
         max_length=500,
-        description="Without user, password or query; left out: the provider's own.",
+        description="A URL without user, password or query; left out: the provider's own.",
     )
     api_key_env_var: str | None = Field(
         default=None,
