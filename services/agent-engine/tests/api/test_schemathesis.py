@@ -7,6 +7,7 @@ By hand, for longer and with other seeds, against `tahoe up`:
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,11 +19,6 @@ import pytest
 type Json = dict[str, Any]
 type Make = Callable[..., Json]
 
-SEEDS = ("7", "8", "9", "10")
-CRASHED = 2
-CRASH = "ValueError: Invalid IPv6 URL"
-"""The tester itself ends so when an answer repeats a text like `http://[` that it made up (4.32.5); what it finds ends
-with 1. Another seed is tried then, and then only."""
 SECONDS = "60"
 """All of it takes minutes, most of them for some 60,000 ways to write a scorecard; each phase gets a share of these."""
 
@@ -37,12 +33,13 @@ async def url(process_client: httpx.AsyncClient, card: Make, chat: Make) -> str:
     return str(process_client.base_url)
 
 
-async def run_tester(url: str, authorization: str, seed: str, directory: Path) -> tuple[int, str]:
+async def run_tester(url: str, authorization: str, directory: Path) -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json"),
         *("--header", f"Authorization: {authorization}"),
-        *("--checks", "all", "--max-examples", "10", "--max-time", SECONDS, "--seed", seed, "--no-color"),
+        *("--checks", "all", "--max-examples", "10", "--max-time", SECONDS, "--seed", "7", "--no-color"),
         cwd=directory,
+        env=os.environ | {"SCHEMATHESIS_HOOKS": "tester_hooks", "PYTHONPATH": str(Path(__file__).parent)},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
@@ -52,10 +49,6 @@ async def run_tester(url: str, authorization: str, seed: str, directory: Path) -
 
 @pytest.mark.timeout(600)
 async def test_the_api_passes_every_check(process_client: httpx.AsyncClient, url: str, tmp_path: Path) -> None:
-    code, output = CRASHED, ""
-    for seed in SEEDS:
-        code, output = await run_tester(url, process_client.headers["authorization"], seed, tmp_path)
-        if code != CRASHED or CRASH not in output:
-            break
+    code, output = await run_tester(url, process_client.headers["authorization"], tmp_path)
     assert code == 0, output
     assert "Selected: 38/38\n  Tested: 38\n" in output
