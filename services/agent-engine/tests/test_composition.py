@@ -1,8 +1,17 @@
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tahoe_core.errors import UnavailableError
 from tahoe_engine import composition
+from tahoe_engine.embedding.local import LocalEmbedder
+from tahoe_engine.embedding.memory_embedding import MemoryEmbedding
 from tahoe_engine.embedding.port import Embedder
+from tahoe_engine.settings import load_settings
 
 
 def test_threads_that_need_the_embedder_at_once_share_one() -> None:
@@ -16,3 +25,44 @@ def test_threads_that_need_the_embedder_at_once_share_one() -> None:
     with ThreadPoolExecutor(4) as threads:
         loaded = list(threads.map(load, range(4)))
     assert len({id(embedder) for embedder in loaded}) == 1
+
+
+class TestTheEmbeddingOfMemory:
+    @pytest.fixture
+    def remote(self) -> Iterator[MemoryEmbedding]:
+        variables = {"EMBEDDING_MODEL": "text-embedding-3-small", "EMBEDDING_BASE_URL": "http://127.0.0.1:9/v1"}
+        embedding = composition.build_memory_embedding(load_settings(variables))
+        yield embedding
+        embedding.close()
+
+    def test_is_the_local_model_when_none_is_named(self) -> None:
+        embedding = composition.build_memory_embedding(load_settings({}))
+        assert (embedding.model, embedding.dimensions) == ("all-MiniLM-L6-v2", 384)
+        assert isinstance(embedding.documents, LocalEmbedder)
+        assert embedding.queries.model == embedding.model
+
+    def test_is_the_endpoints_model_when_one_is_named(self, remote: MemoryEmbedding) -> None:
+        assert (remote.model, remote.dimensions) == ("text-embedding-3-small", 1536)
+        assert (remote.queries.model, remote.queries.dimensions) == (remote.model, remote.dimensions)
+
+    def test_gives_up_a_query_soon_when_nobody_answers(self, remote: MemoryEmbedding) -> None:
+        with pytest.raises(UnavailableError, match=r"127\.0\.0\.1:9 cannot be reached .*, 2 times"):
+            remote.queries.embed(["a"])
+
+    def test_remembers_queries_and_no_document(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked: list[str] = []
+        embed = LocalEmbedder.embed
+
+        def count(self: LocalEmbedder, texts: Sequence[str]) -> NDArray[np.float32]:
+            asked.extend(texts)
+            return embed(self, texts)
+
+        monkeypatch.setattr(LocalEmbedder, "embed", count)
+        embedding = composition.build_memory_embedding(load_settings({}))
+        for _ in range(2):
+            embedding.documents.embed(["kept"])
+            embedding.queries.embed(["asked"])
+        assert asked == ["kept", "asked", "kept"]
+
+    def test_changes_nothing_for_the_checks(self, remote: MemoryEmbedding) -> None:
+        assert composition.load_embedder().model == "all-MiniLM-L6-v2"

@@ -30,6 +30,7 @@ class TestTheDefaults:
         assert (settings.db_schema, settings.redis_namespace) == ("agent_engine", "agent:")
         assert (settings.max_body_bytes, settings.pattern_timeout_ms) == (64 * 1024 * 1024, 250)
         assert (settings.llm_model, settings.embedding_model) == (None, None)
+        assert settings.embedding_base_url == "https://api.openai.com/v1"
         assert (settings.team_id, settings.service_token) == (None, None)
 
     def test_the_names_of_the_source_documents_are_read(self) -> None:
@@ -40,6 +41,7 @@ class TestTheDefaults:
                 "LLM_PROVIDER": "openai",
                 "LLM_BASE_URL": "http://localhost:11434/v1/",
                 "LLM_API_KEY": "sk-secret",
+                "EMBEDDING_BASE_URL": "http://localhost:11434/v1/",
                 "EMBEDDING_DIMENSIONS": "1536",
                 "DATABASE_POOL_SIZE": "3",
             }
@@ -48,6 +50,7 @@ class TestTheDefaults:
         assert settings.redis_namespace == "tahoe:agent:"
         assert settings.llm_base_url == "http://localhost:11434/v1"
         assert settings.llm_api_key == SecretStr("sk-secret")
+        assert settings.embedding_base_url == "http://localhost:11434/v1"
         assert settings.embedding_dimensions == 1536
         assert settings.database_pool_size == 3
 
@@ -106,6 +109,19 @@ def test_a_name_that_postgres_does_not_take_is_refused(name: str) -> None:
 def test_a_prefix_that_would_blur_cache_keys_is_refused(prefix: str) -> None:
     with pytest.raises(InvalidInputError, match="AGENT_ENGINE_REDIS_NAMESPACE is no prefix of cache keys"):
         load_settings({"AGENT_ENGINE_REDIS_NAMESPACE": prefix})
+
+
+class TestTheEmbeddingKey:
+    @pytest.mark.parametrize("key", ["sk-a b", "sk-\u00e9", "sk-a\nb"])
+    def test_that_no_header_takes_is_refused_and_not_repeated(self, key: str) -> None:
+        with pytest.raises(InvalidInputError, match="EMBEDDING_API_KEY should be one word of ASCII") as raised:
+            load_settings({"EMBEDDING_API_KEY": key})
+        assert key not in str(raised.value)
+
+    def test_is_not_shown(self) -> None:
+        settings = load_settings({"EMBEDDING_API_KEY": "sk-secret"})
+        assert settings.embedding_api_key == SecretStr("sk-secret")
+        assert "sk-secret" not in repr(settings)
 
 
 class TestTheExampleFile:

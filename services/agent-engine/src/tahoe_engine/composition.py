@@ -13,11 +13,13 @@ from tahoe_core.db.engine import EngineOptions, get_engine, get_session_factory
 from tahoe_core.errors import UnavailableError
 from tahoe_core.security.identity import Identity, load_identity
 from tahoe_engine.db.revision import HEAD, find_revision
+from tahoe_engine.embedding.memory_embedding import MemoryEmbedding
 from tahoe_engine.embedding.port import Embedder
 from tahoe_engine.scoring.check import CheckKit
 from tahoe_engine.settings import EngineSettings
 
 _LOADING = Lock()
+_QUERIES_REMEMBERED = 1024
 
 
 @dataclass(frozen=True)
@@ -87,14 +89,58 @@ def find_identity(settings: EngineSettings) -> Identity:
 
 
 def load_embedder() -> Embedder:
-    """Loads the local model when first needed, once a process; who comes meanwhile waits for it."""
+    """Loads the local model when first needed, once a process; who comes meanwhile waits for it.
+
+    It serves the checks, whatever EMBEDDING_MODEL says: the thresholds of scorecards are similarities that this model
+    gives, and mean something else under another.
+    """
     with _LOADING:
         return _load_local()
 
 
 @cache
 def _load_local() -> Embedder:
-    from tahoe_engine.embedding.local import LocalEmbedder  # noqa: PLC0415 - numpy and the weights take 0.5 s
-    from tahoe_engine.embedding.memo import MemoEmbedder  # noqa: PLC0415 - as above
+    from tahoe_engine.embedding.memo import MemoEmbedder  # noqa: PLC0415 - numpy takes 80 ms
 
-    return MemoEmbedder(LocalEmbedder())
+    return MemoEmbedder(_load_local_model())
+
+
+@cache
+def _load_local_model() -> Embedder:
+    from tahoe_engine.embedding.local import LocalEmbedder  # noqa: PLC0415 - numpy and the weights take 0.5 s
+
+    return LocalEmbedder()
+
+
+def build_memory_embedding(settings: EngineSettings) -> MemoryEmbedding:
+    """Builds what embeds memories: the endpoint of EMBEDDING_MODEL, or the local model without one. Nothing is asked.
+
+    Raises:
+        InvalidInputError: EMBEDDING_BASE_URL is no address.
+    """
+    from tahoe_engine.embedding.memo import MemoEmbedder  # noqa: PLC0415 - numpy takes 80 ms
+
+    if settings.embedding_model is None:
+        with _LOADING:
+            local = _load_local_model()
+        return MemoryEmbedding(documents=local, queries=MemoEmbedder(local, _QUERIES_REMEMBERED))
+
+    from tahoe_engine.embedding import openai_compatible as remote  # noqa: PLC0415 - httpx takes 100 ms
+    from tahoe_engine.embedding.retry import RetryPolicy  # noqa: PLC0415 - as above
+
+    endpoint = remote.EmbeddingEndpoint(
+        base_url=settings.embedding_base_url,
+        model=settings.embedding_model,
+        dimensions=settings.embedding_dimensions,
+        api_key=settings.embedding_api_key,
+    )
+    documents = remote.OpenAICompatibleEmbedder(endpoint)
+    # Words find memories too: who searches is better served by them than by a long wait for an endpoint that is down.
+    prompt = RetryPolicy(attempts=2, first_wait_s=0.2, longest_wait_s=1)
+    queries = remote.OpenAICompatibleEmbedder(endpoint, prompt, timeout_s=5)
+
+    def close() -> None:
+        documents.close()
+        queries.close()
+
+    return MemoryEmbedding(documents, MemoEmbedder(queries, _QUERIES_REMEMBERED), close)

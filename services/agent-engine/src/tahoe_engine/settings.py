@@ -25,6 +25,14 @@ def _service_token(token: SecretStr) -> SecretStr:
     return token
 
 
+def _api_key(key: SecretStr) -> SecretStr:
+    """Refuses here what no HTTP header takes, rather than with every request."""
+    text = key.get_secret_value()
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        raise ValueError("should be one word of ASCII characters (copied with something around it?)")
+    return key
+
+
 def _schema_name(name: str) -> str:
     if len(name.encode()) > POSTGRES_NAME_BYTES or not name.isprintable() or name.startswith("pg_"):
         raise ValueError(
@@ -72,10 +80,14 @@ class EngineSettings(CoreSettings):
     llm_base_url: HttpUrl | None = Field(None, validation_alias="LLM_BASE_URL")
     llm_api_key: SecretStr | None = Field(None, validation_alias="LLM_API_KEY")
     embedding_model: str | None = Field(None, validation_alias="EMBEDDING_MODEL")
+    """None: the one that is built in; the other embedding settings then mean nothing."""
+    embedding_base_url: HttpUrl = Field("https://api.openai.com/v1", validation_alias="EMBEDDING_BASE_URL")
     embedding_dimensions: Annotated[int, Field(ge=1, le=PGVECTOR_MAX_DIMENSIONS)] | None = Field(
         None, validation_alias="EMBEDDING_DIMENSIONS"
     )
-    embedding_api_key: SecretStr | None = Field(None, validation_alias="EMBEDDING_API_KEY")
+    embedding_api_key: Annotated[SecretStr, AfterValidator(_api_key)] | None = Field(
+        None, validation_alias="EMBEDDING_API_KEY"
+    )
 
     @model_validator(mode="after")
     def _names_its_team(self) -> Self:
