@@ -11,7 +11,23 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, f
 from tahoe_engine.models.base import StrictModel
 from tahoe_engine.models.catalog import Description, Name
 from tahoe_engine.models.memory_models import MemoryType
+from tahoe_engine.models.retrieval_weights import RetrievalWeights
 from tahoe_engine.models.scorecard import Slug
+
+__all__ = [
+    "AgentDNA",
+    "AgentStatus",
+    "Autonomy",
+    "Boundaries",
+    "ContextShares",
+    "MemoryConfig",
+    "ModelChoice",
+    "ModelConfig",
+    "Personality",
+    "RetrievalWeights",
+    "VoiceExample",
+    "to_slug",
+]
 
 MAX_SLUG_CHARACTERS = 100
 _SLUG_GAPS = re.compile(r"[^a-z0-9]+")
@@ -36,7 +52,6 @@ AllowedDomain = Annotated[
     StringConstraints(to_lower=True, max_length=253, pattern=_HOST),
     Field(description="A host such as example.com, or *.example.com for all below it; no scheme, port or address."),
 ]
-RetrievalWeight = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -186,39 +201,6 @@ class Boundaries(StrictModel):
     max_tokens: int = Field(default=200_000, ge=1, le=100_000_000)
     max_seconds: int = Field(default=300, ge=1, le=86_400)
     max_spend_usd: Decimal | None = Field(default=None, ge=0, le=1_000_000, decimal_places=6, allow_inf_nan=False)
-
-
-class RetrievalWeights(StrictModel):
-    """What counts when memories are ranked; only the proportions matter.
-
-    Attributes:
-        semantic: How well it answers the question.
-        recency: How lately it was made or used.
-        importance: How important it was said to be.
-        continuity: Whether it belongs to this conversation.
-        relationship: Whether it is about the person who asks.
-    """
-
-    semantic: RetrievalWeight = 0.5
-    recency: RetrievalWeight = 0.15
-    importance: RetrievalWeight = 0.15
-    continuity: RetrievalWeight = 0.1
-    relationship: RetrievalWeight = 0.1
-
-    @model_validator(mode="after")
-    def _something_counts(self) -> Self:
-        if not any(self.model_dump().values()):
-            raise ValueError("all weights are 0: give at least one that is above")
-        return self
-
-    @property
-    def normalized(self) -> Self:
-        """The same proportions, with 1 as their sum."""
-        given: dict[str, float] = self.model_dump()
-        largest = max(given.values())  # first, so that the tiniest weights keep their proportions
-        scaled = {name: weight / largest for name, weight in given.items()}
-        total = sum(scaled.values())
-        return self.model_validate({name: weight / total for name, weight in scaled.items()})
 
 
 class AgentDNA(StrictModel):
