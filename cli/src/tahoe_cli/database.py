@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
 from tahoe_core.db.address import DatabaseAddress
 from tahoe_core.db.engine import EngineOptions, get_engine
 from tahoe_core.errors import UnavailableError
 from tahoe_core.postgres.lifecycle import EmbeddedServer, ensure_running
 from tahoe_core.postgres.provision import ServiceDatabase, provision_service
-from tahoe_engine.db.revision import HEAD, find_revision
+from tahoe_engine.db.revision import HEAD
 from tahoe_engine.settings import EngineSettings
+from tahoe_engine.workflows import schema
 
 
 @dataclass(frozen=True)
@@ -41,25 +40,28 @@ def open_database(settings: EngineSettings) -> Database:
         owner = DatabaseAddress.parse(owner_url.get_secret_value(), default_schema=app.schema)
         return Database(app, owner, embedded=None)
     server = ensure_running(settings.home)
-    schema = settings.db_schema
-    urls = provision_service(settings.home, ServiceDatabase(schema, f"{schema}_owner", f"{schema}_app"))
+    name = settings.db_schema
+    urls = provision_service(settings.home, ServiceDatabase(name, f"{name}_owner", f"{name}_app"))
     return Database(DatabaseAddress.parse(urls.app_url), DatabaseAddress.parse(urls.owner_url), embedded=server)
 
 
 async def is_current(database: Database) -> bool:
-    """Says whether the schema stands at the newest migration, with one query and without Alembic."""
+    """Says whether all that is migrated stands at its newest form, with one query and without Alembic or DBOS."""
     engine = get_engine(database.app, EngineOptions(pool_size=0))
     try:
-        return await _find_revision(engine, database.app.schema) == HEAD
+        async with engine.connect() as connection:
+            return await schema.is_current(connection, database.app.schema)
     finally:
         await engine.dispose()
 
 
 async def migrate(database: Database) -> None:
-    """Brings the schema to the newest migration."""
+    """Brings the schema to the newest migration, then that of background work beside it to its newest form."""
     from tahoe_engine.db.migrate import upgrade  # noqa: PLC0415 - Alembic takes 0.2 s, and is needed once
+    from tahoe_engine.workflows.migrate import upgrade_workflows  # noqa: PLC0415 - DBOS takes 0.4 s, as rarely
 
     await upgrade(database.owner, database.app.user)
+    await upgrade_workflows(database.owner, database.app.user)
 
 
 async def require_current(database: Database) -> bool:
@@ -80,8 +82,3 @@ async def require_current(database: Database) -> bool:
         )
     await migrate(database)
     return True
-
-
-async def _find_revision(engine: AsyncEngine, schema: str) -> str | None:
-    async with engine.connect() as connection:
-        return await find_revision(connection, schema)

@@ -129,6 +129,12 @@ class TestTheRoles:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await fetch(urls.owner_url, "CREATE TABLE public.mine (id int)")
 
+    async def test_the_owner_alone_has_a_schema_for_background_work(self, urls: ServiceUrls, fetch: Fetch) -> None:
+        await fetch(urls.owner_url, "CREATE TABLE IF NOT EXISTS agent_engine_dbos.runs (id int)")
+
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await fetch(urls.app_url, "SELECT * FROM agent_engine_dbos.runs")
+
     async def test_no_role_reaches_another_database_or_another_service(
         self, urls: ServiceUrls, shared: TemporaryPostgres, notes: None, fetch: Fetch
     ) -> None:

@@ -37,6 +37,8 @@ REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 CREATE SCHEMA IF NOT EXISTS :"schema";
 ALTER SCHEMA :"schema" OWNER TO :"owner";
 GRANT USAGE ON SCHEMA :"schema" TO :"app";
+CREATE SCHEMA IF NOT EXISTS :"workflow_schema";
+ALTER SCHEMA :"workflow_schema" OWNER TO :"owner";
 ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" IN SCHEMA :"schema" GRANT SELECT, INSERT, UPDATE ON TABLES TO :"app";
 ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" IN SCHEMA :"schema" GRANT USAGE, SELECT ON SEQUENCES TO :"app";
 ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" IN SCHEMA :"schema" GRANT EXECUTE ON FUNCTIONS TO :"app";
@@ -46,6 +48,8 @@ ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" IN SCHEMA :"schema" GRANT EXECUTE ON 
 @dataclass(frozen=True)
 class ServiceDatabase:
     """What a service calls its own: a schema, the role that migrates it and the role that works in it.
+
+    Beside the schema stands an empty one for background work, which the owner could not make: no role may make schemas.
 
     Raises:
         EmbeddedPostgresError: A name is not a plain lower-case identifier of at most 63 characters.
@@ -57,12 +61,17 @@ class ServiceDatabase:
 
     def __post_init__(self) -> None:
         """Refuse names which Postgres would cut or which need quoting everywhere else."""
-        for name in (self.schema, self.owner_role, self.app_role):
+        for name in (self.schema, self.workflow_schema, self.owner_role, self.app_role):
             if not _NAME.fullmatch(name) or name.startswith("pg_"):
                 raise EmbeddedPostgresError(
                     f"{name!r} cannot be the name of a schema or role.",
                     cure="Use lower-case letters, digits and underscores, at most 63, not beginning with pg_.",
                 )
+
+    @property
+    def workflow_schema(self) -> str:
+        """Where the service's background work stands; its migrations make the tables."""
+        return f"{self.schema}_dbos"
 
     @property
     def fingerprint(self) -> str:
@@ -109,6 +118,7 @@ def _set_up(home: Home, server: EmbeddedServer, service: ServiceDatabase) -> Sta
     variables = {
         "database": DATABASE,
         "schema": service.schema,
+        "workflow_schema": service.workflow_schema,
         "owner": service.owner_role,
         "app": service.app_role,
         "owner_password": passwords[service.owner_role],
