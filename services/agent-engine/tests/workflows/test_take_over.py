@@ -159,7 +159,7 @@ class TestAWorkerThatIsFrozen:
     async def test_goes_no_further_with_a_run_that_was_taken_over(
         self, runs: Runs, record: RecordedUpkeep, start_workers: StartWorkers, eventually: Eventually
     ) -> None:
-        workers = await start_workers(LeaseOptions(seconds=1.5, beat_seconds=0.4))
+        workers = await start_workers(LeaseOptions(seconds=2.5, beat_seconds=0.5))
         frozen = await begin(runs, record, workers, eventually)
         workers[frozen].send(signal.SIGSTOP)
         before = len(list_done(record, workers[frozen]))
@@ -179,6 +179,6 @@ class TestAWorkerThatIsStopped:
         workers[stopped].send(signal.SIGTERM)
         await workers[stopped].expect("stopped")
         assert len(await runs.fetch("SELECT executor_id FROM {leases}")) == 1
-        assert await eventually(is_done_by(record, workers[1 - stopped])) < 2
+        assert await eventually(is_done_by(record, workers[1 - stopped])) < LeaseOptions().seconds
         await eventually(has_ended(runs), 20)
         assert_nothing_was_done_twice(record, in_flight=0)

@@ -6,5 +6,5 @@ row-level security: their inputs and results are ids and counts, never what peop
 
 Begin with `running.running_worker`, which a process that does such work enters, and `requests.UpkeepQueue`, by which
 any process asks for it. Nothing else imports DBOS, and `schema`, `options`, `running` and `requests` do so only when
-they are used: it takes 0.4 s. Why it is built so: docs/decisions/.
+they are used: it takes 0.4 s. Why it is built so: docs/decisions/0009.
 """

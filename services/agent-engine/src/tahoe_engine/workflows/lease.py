@@ -107,7 +107,8 @@ class Lease:
                 self._renew()
                 self._look_around()
             except psycopg.Error as error:
-                log.warning("lease_not_renewed", extra={"error": type(error).__name__, "held": self.is_held})
+                if self._sweeps_from != NEVER:
+                    log.warning("lease_not_renewed", extra={"error": type(error).__name__})
                 self._sweeps_from = NEVER
                 self._disconnect()
 
@@ -117,6 +118,7 @@ class Lease:
         self._table.renew(self._connect())
         self._renewed_at = begin
         if was_lost:
+            log.info("lease_taken")
             self._sweeps_from = begin + self._options.seconds
 
     def _look_around(self) -> None:
