@@ -9,7 +9,7 @@ Two policies and a trigger a table with `team_id`:
 - `keep_team` refuses to move a row to another team, whoever asks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import MetaData
 
@@ -20,6 +20,14 @@ TEAM_POLICY = "team_isolation"
 OWNER_POLICY = "owner_access"
 KEEP_TEAM = "keep_team"
 VERSION_TABLE = "alembic_version"
+
+MAY_CHANGE = "SELECT, INSERT, UPDATE"
+"""What the application may do with a table: nothing is hard-deleted, so there is no DELETE and no TRUNCATE."""
+_MAY = "app_may"
+MAY_ADD = {_MAY: "SELECT, INSERT"}
+"""`info` of a table of which nothing is ever changed."""
+MAY_READ = {_MAY: "SELECT"}
+"""`info` of a table that only triggers and functions of the owner write."""
 
 # The select makes it one look-up a statement rather than one a row.
 _IS_OWN = f"team_id = (select nullif(current_setting('{TEAM_SETTING}', true), '')::uuid)"
@@ -49,10 +57,13 @@ def protect_table(table: str) -> Sequence[str]:
     )
 
 
-def admit_roles(table: str, app_role: str) -> Sequence[str]:
+def admit_roles(table: str, app_role: str, may: str = MAY_CHANGE) -> Sequence[str]:
     """Returns what lets the owner and the application's role in; it can be run again when the roles have changed.
 
-    The application may read, add and change; it has no DELETE and no TRUNCATE, since nothing is hard-deleted.
+    Args:
+        table: One that `protect_table` gave to the teams.
+        app_role: The role that the application connects as.
+        may: Privileges, as GRANT takes them.
     """
     name, role = quote_identifier(table), quote_identifier(app_role)
     return (
@@ -61,7 +72,7 @@ def admit_roles(table: str, app_role: str) -> Sequence[str]:
             app_role,
             f"CREATE POLICY {OWNER_POLICY} ON {name} TO CURRENT_USER USING (true) WITH CHECK (true)",
             f"REVOKE ALL ON {name} FROM {role}",
-            f"GRANT SELECT, INSERT, UPDATE ON {name} TO {role}",
+            f"GRANT {may} ON {name} TO {role}",
         ),
     )
 
@@ -72,24 +83,26 @@ def admit_reader(table: str, app_role: str) -> Sequence[str]:
     return (_unless_owner(app_role, f"REVOKE ALL ON {name} FROM {role}", f"GRANT SELECT ON {name} TO {role}"),)
 
 
-def admit_application(schema: str, app_role: str, tables: Sequence[str]) -> Sequence[str]:
+def admit_application(schema: str, app_role: str, tables: Mapping[str, str]) -> Sequence[str]:
     """Returns what lets the application's role into a migrated schema.
 
     Args:
         schema: The service's.
         app_role: The role that the application connects as.
-        tables: Those that `protect_table` gave to the teams.
+        tables: What it may do with each that `protect_table` gave to the teams.
     """
     return (
         f"GRANT USAGE ON SCHEMA {quote_identifier(schema)} TO {quote_identifier(app_role)}",
         *admit_reader(VERSION_TABLE, app_role),
-        *(statement for table in tables for statement in admit_roles(table, app_role)),
+        *(statement for table, may in tables.items() for statement in admit_roles(table, app_role, may)),
     )
 
 
-def list_team_tables(metadata: MetaData) -> list[str]:
-    """Returns the tables that have `team_id`."""
-    return [table.name for table in metadata.sorted_tables if "team_id" in table.columns]
+def list_team_tables(metadata: MetaData) -> dict[str, str]:
+    """Returns the tables that have `team_id`, and what the application may do with each."""
+    return {
+        table.name: table.info.get(_MAY, MAY_CHANGE) for table in metadata.sorted_tables if "team_id" in table.columns
+    }
 
 
 def _unless_owner(app_role: str, *statements: str) -> str:

@@ -10,15 +10,29 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from tahoe_core.errors import TahoeError, UnavailableError
 
 TEAM_SETTING = "app.team_id"
+ACTOR_SETTING = "app.actor"
+REASON_SETTING = "app.reason"
+"""What triggers that keep a log read: who acts, and why. Both end with the transaction."""
 
-_ENTER = select(func.set_config(TEAM_SETTING, bindparam("team", type_=String), True))
+_ENTER = select(
+    func.set_config(TEAM_SETTING, bindparam("team", type_=String), True),
+    func.set_config(ACTOR_SETTING, bindparam("actor", type_=String), True),
+)
+_EXPLAIN = select(func.set_config(REASON_SETTING, bindparam("reason", type_=String), True))
 
 
 @asynccontextmanager
-async def team_session(factory: async_sessionmaker[AsyncSession], team_id: UUID) -> AsyncIterator[AsyncSession]:
+async def team_session(
+    factory: async_sessionmaker[AsyncSession], team_id: UUID, actor: str = ""
+) -> AsyncIterator[AsyncSession]:
     """Opens a session in which only this team's rows exist: one transaction, committed at the end.
 
     An error on the way rolls everything back. `session.info["team_id"]` holds the team.
+
+    Args:
+        factory: Of the application's role.
+        team_id: Whose rows are seen and written.
+        actor: Who acts, for tables that keep a log.
 
     Raises:
         UnavailableError: The database does not answer, or no connection came free in time.
@@ -27,13 +41,18 @@ async def team_session(factory: async_sessionmaker[AsyncSession], team_id: UUID)
         session.info["team_id"] = team_id
         async with session.begin():
             try:
-                await session.execute(_ENTER, {"team": str(team_id)})
+                await session.execute(_ENTER, {"team": str(team_id), "actor": actor})
             except exc.TimeoutError as error:
                 raise UnavailableError(
                     "No database connection came free in time.",
                     cure="Try again, or raise DATABASE_POOL_SIZE.",
                 ) from error
             yield session
+
+
+async def give_reason(session: AsyncSession, reason: str) -> None:
+    """Says why, for tables that keep a log; it holds until the next reason or the transaction's end."""
+    await session.execute(_EXPLAIN, {"reason": reason})
 
 
 def get_team(session: AsyncSession) -> UUID:

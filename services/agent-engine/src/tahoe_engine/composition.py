@@ -120,9 +120,9 @@ def build_memory_embedding(settings: EngineSettings) -> MemoryEmbedding:
     """
     from tahoe_engine.embedding.memo import MemoEmbedder  # noqa: PLC0415 - numpy takes 80 ms
 
+    with _LOADING:
+        local = _load_local_model()
     if settings.embedding_model is None:
-        with _LOADING:
-            local = _load_local_model()
         return MemoryEmbedding(documents=local, queries=MemoEmbedder(local, _QUERIES_REMEMBERED))
 
     from tahoe_engine.embedding import openai_compatible as remote  # noqa: PLC0415 - httpx takes 100 ms
@@ -143,4 +143,4 @@ def build_memory_embedding(settings: EngineSettings) -> MemoryEmbedding:
         documents.close()
         queries.close()
 
-    return MemoryEmbedding(documents, MemoEmbedder(queries, _QUERIES_REMEMBERED), close)
+    return MemoryEmbedding(documents, MemoEmbedder(queries, _QUERIES_REMEMBERED), (local,), close)

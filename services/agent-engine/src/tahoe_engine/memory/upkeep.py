@@ -25,6 +25,13 @@ class UpkeepRequests(Protocol):
         ...
 
 
+class NoUpkeep:
+    """For programs that see to the upkeep at times of their own."""
+
+    async def request(self, team_id: UUID) -> None:
+        """Does nothing."""
+
+
 class MemoryUpkeep(Protocol):
     """What does the upkeep, a bounded piece at a time."""
 

@@ -1,9 +1,22 @@
 """Every table of the engine; importing this package fills `Base.metadata` for Alembic."""
 
 from tahoe_engine.db.base import Base
+from tahoe_engine.db.models.agent import AgentORM, AgentStatus
 from tahoe_engine.db.models.agent_template import AgentTemplateORM
 from tahoe_engine.db.models.analysis import AnalysisORM
+from tahoe_engine.db.models.conversation import ConversationORM, ConversationStatus, MessageORM, MessageRole
 from tahoe_engine.db.models.interaction import InteractionORM
+from tahoe_engine.db.models.memory import (
+    MemoryLogORM,
+    MemoryORM,
+    MemorySource,
+    MemoryStatus,
+    MemoryTagORM,
+    MemoryTier,
+    MemoryType,
+)
+from tahoe_engine.db.models.memory_statistics import MemoryStatORM, MemoryTermORM
+from tahoe_engine.db.models.memory_use import MemoryUseORM
 from tahoe_engine.db.models.model_provider import ModelProviderORM
 from tahoe_engine.db.models.portfolio import PortfolioORM
 from tahoe_engine.db.models.scorecard import ScorecardORM
@@ -11,10 +24,26 @@ from tahoe_engine.db.models.scorecard_agent import ScorecardAgentORM
 from tahoe_engine.db.models.tool import ToolORM
 
 __all__ = [
+    "AgentORM",
+    "AgentStatus",
     "AgentTemplateORM",
     "AnalysisORM",
     "Base",
+    "ConversationORM",
+    "ConversationStatus",
     "InteractionORM",
+    "MemoryLogORM",
+    "MemoryORM",
+    "MemorySource",
+    "MemoryStatORM",
+    "MemoryStatus",
+    "MemoryTagORM",
+    "MemoryTermORM",
+    "MemoryTier",
+    "MemoryType",
+    "MemoryUseORM",
+    "MessageORM",
+    "MessageRole",
     "ModelProviderORM",
     "PortfolioORM",
     "ScorecardAgentORM",

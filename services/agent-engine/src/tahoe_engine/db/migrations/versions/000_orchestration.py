@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from tahoe_core.db.rls import admit_application, create_guard, drop_guard, protect_table
+from tahoe_core.db.rls import MAY_CHANGE, admit_application, create_guard, drop_guard, protect_table
 
 revision: str = "000_orchestration"
 down_revision: str | None = None
@@ -44,7 +44,7 @@ def upgrade() -> None:
         for statement in protect_table(table):
             op.execute(statement)
     options = op.get_context().opts
-    for statement in admit_application(options["schema"], options["app_role"], TABLES):
+    for statement in admit_application(options["schema"], options["app_role"], dict.fromkeys(TABLES, MAY_CHANGE)):
         op.execute(statement)
 
 

@@ -1,0 +1,172 @@
+from datetime import datetime
+from uuid import UUID
+
+from pgvector import HalfVector, SparseVector
+from pgvector.sqlalchemy import HALFVEC, SPARSEVEC
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Identity, Index, SmallInteger, UniqueConstraint, Uuid, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tahoe_core.db.base import TeamEntity, TeamMixin
+from tahoe_core.db.rls import MAY_READ
+from tahoe_engine.db.base import Base
+from tahoe_engine.db.models.columns import json_object, one_of, within_team
+from tahoe_engine.db.models.enums import MEMORY_SOURCE, MEMORY_STATUS, MEMORY_TIER, MEMORY_TYPE
+from tahoe_engine.models.memory_models import MemoryEvent, MemorySource, MemoryStatus, MemoryTier, MemoryType
+
+__all__ = [
+    "MemoryLogORM",
+    "MemoryORM",
+    "MemorySource",
+    "MemoryStatus",
+    "MemoryTagORM",
+    "MemoryTier",
+    "MemoryType",
+]
+
+LIVE = "status IN ('active', 'disputed')"
+ALWAYS_LIVE = f"(is_pinned OR memory_type = 'identity') AND {LIVE}"
+EXPIRING_LIVE = f"expires_at IS NOT NULL AND {LIVE}"
+
+
+def uuid_array() -> Mapped[list[UUID]]:
+    """A list of ids, empty unless said otherwise."""
+    return mapped_column(ARRAY(Uuid), server_default=text("'{}'::uuid[]"))
+
+
+class MemoryORM(TeamEntity, Base):
+    """One version of something remembered. A trigger refuses to change what it says; another logs every event.
+
+    What may change is its state: status, tier, pin, scores, expiry, use, and the derived columns embedding and lexemes.
+
+    Attributes:
+        root_id: The first version's id, which all versions share.
+        content_hash: MD5 of the content, for finding the same again; no protection.
+        embedding: Of `tahoe_engine.memory.search_text`, scaled to length 1. Undimensioned, so that two models can live
+            side by side; half precision, which halves the scan and costs no recall (docs/decisions/0009).
+        lexemes: BM25's part of the document, by hashed stem (`tahoe_engine.memory.lexemes`).
+        position: Place in the source conversation.
+        contradicts: The memories that say otherwise.
+        erased_at: When the content was replaced by a tombstone.
+    """
+
+    __tablename__ = "memory"
+    __table_args__ = (
+        within_team("agent_id", "agent"),
+        within_team("source_conversation_id", "conversation"),
+        UniqueConstraint("team_id", "id"),
+        UniqueConstraint("team_id", "root_id", "version"),
+        Index("ix_memory_live", "team_id", postgresql_where=text(LIVE)),
+        Index("ix_memory_live_hash", "team_id", "content_hash", postgresql_where=text(LIVE)),
+        Index("ix_memory_live_subject", "team_id", "subject", postgresql_where=text(f"subject IS NOT NULL AND {LIVE}")),
+        Index(
+            "ix_memory_place",
+            "team_id",
+            "source_conversation_id",
+            "position",
+            postgresql_where=text("source_conversation_id IS NOT NULL"),
+        ),
+        Index(None, "team_id", "created_at", "id"),
+        Index(
+            "ix_memory_pinned", "team_id", postgresql_where=text(f"(is_pinned OR memory_type = 'identity') AND {LIVE}")
+        ),
+        Index(
+            "ix_memory_expires", "team_id", "expires_at", postgresql_where=text(f"expires_at IS NOT NULL AND {LIVE}")
+        ),
+        CheckConstraint("content <> ''", name="content"),
+        CheckConstraint("importance BETWEEN 1 AND 10", name="importance"),
+        CheckConstraint("confidence BETWEEN 0 AND 1", name="confidence"),
+        CheckConstraint("access_count >= 0", name="access_count"),
+        CheckConstraint("version >= 1", name="version"),
+        CheckConstraint("position >= 0", name="position"),
+        CheckConstraint("(embedding IS NULL) = (embedding_model IS NULL)", name="embedding"),
+        CheckConstraint(
+            "agent_id IS NOT NULL OR memory_type NOT IN ('procedural', 'agent_private', 'identity')", name="agent"
+        ),
+        CheckConstraint(
+            "erased_at IS NULL OR num_nonnulls(embedding, lexemes, content_hash, subject, author) = 0", name="erased"
+        ),
+        {"postgresql_with": {"toast_tuple_target": "8160", "fillfactor": "90"}},
+    )
+
+    root_id: Mapped[UUID]
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    agent_id: Mapped[UUID | None]
+    user_id: Mapped[UUID | None]
+    memory_type: Mapped[MemoryType] = mapped_column(MEMORY_TYPE)
+    status: Mapped[MemoryStatus] = mapped_column(MEMORY_STATUS, server_default=text("'active'"))
+    tier: Mapped[MemoryTier] = mapped_column(MEMORY_TIER, server_default=text("'warm'"))
+    source: Mapped[MemorySource] = mapped_column(MEMORY_SOURCE, server_default=text("'explicit'"))
+    importance: Mapped[int] = mapped_column(SmallInteger, server_default=text("5"))
+    confidence: Mapped[float] = mapped_column(server_default=text("1"))
+    is_pinned: Mapped[bool] = mapped_column(server_default=text("false"))
+    position: Mapped[int | None]
+    access_count: Mapped[int] = mapped_column(server_default=text("0"))
+    last_accessed_at: Mapped[datetime | None]
+    occurred_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]
+    source_conversation_id: Mapped[UUID | None]
+    superseded_by: Mapped[UUID | None]
+    content_hash: Mapped[UUID | None]
+    embedding: Mapped[HalfVector | None] = mapped_column(HALFVEC)
+    lexemes: Mapped[SparseVector | None] = mapped_column(SPARSEVEC)
+    embedding_model: Mapped[str | None]
+    author: Mapped[str | None]
+    subject: Mapped[str | None]
+    content: Mapped[str]
+    source_message_ids: Mapped[list[UUID]] = uuid_array()
+    contradicts: Mapped[list[UUID]] = uuid_array()
+    related_to: Mapped[list[UUID]] = uuid_array()
+    extraction_model: Mapped[str | None]
+    metadata_json: Mapped[dict[str, object]] = json_object("metadata")
+
+
+class MemoryLogORM(TeamMixin, Base):
+    """What happened to memories, written by triggers alone; never what they say, so that an erasure reaches all of it.
+
+    No foreign key, so that it outlives whatever it speaks of. The state is that after the event.
+
+    Attributes:
+        id: Counts in the order of writing.
+        memory_ids: The memories of an access, which are logged together; `memory_id` is None then.
+        actor: Who did it, as the session said (`app.actor`).
+        reason: Why, as the session said (`app.reason`).
+    """
+
+    __tablename__ = "memory_log"
+    __table_args__ = (
+        Index(None, "team_id", "memory_id", "id"),
+        one_of("event", MemoryEvent),
+        {"info": MAY_READ},
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True, sort_order=-3)
+    memory_id: Mapped[UUID | None]
+    memory_ids: Mapped[list[UUID] | None] = mapped_column(ARRAY(Uuid))
+    event: Mapped[str]
+    version: Mapped[int | None]
+    status: Mapped[MemoryStatus | None] = mapped_column(MEMORY_STATUS)
+    tier: Mapped[MemoryTier | None] = mapped_column(MEMORY_TIER)
+    importance: Mapped[int | None] = mapped_column(SmallInteger)
+    confidence: Mapped[float | None]
+    is_pinned: Mapped[bool | None]
+    expires_at: Mapped[datetime | None]
+    superseded_by: Mapped[UUID | None]
+    actor: Mapped[str | None]
+    reason: Mapped[str | None]
+    logged_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+
+
+class MemoryTagORM(TeamEntity, Base):
+    """A word by which one version of a memory is found; taken away by `removed_at`, never deleted."""
+
+    __tablename__ = "memory_tag"
+    __table_args__ = (
+        within_team("memory_id", "memory"),
+        UniqueConstraint("team_id", "memory_id", "tag"),
+        Index(None, "team_id", "tag"),
+    )
+
+    memory_id: Mapped[UUID]
+    tag: Mapped[str]
+    removed_at: Mapped[datetime | None]

@@ -1,0 +1,238 @@
+"""One team's memory, as a library: all it needs is a session factory and something that embeds."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from tahoe_core.db.page import MAX_LIMIT, Page, PageRequest
+from tahoe_core.db.session import team_session
+from tahoe_core.errors import NotFoundError, UnavailableError
+from tahoe_engine.db.repositories.memory import MemoryRepository
+from tahoe_engine.db.repositories.memory_history import MemoryHistoryRepository
+from tahoe_engine.db.repositories.memory_row import NewMemory
+from tahoe_engine.embedding.memory_embedding import MemoryEmbedding
+from tahoe_engine.memory.adding import MemoryAdder, Placed
+from tahoe_engine.memory.preparing import embed, prepare
+from tahoe_engine.memory.revising import MemoryReviser
+from tahoe_engine.memory.searching import MemorySearcher
+from tahoe_engine.memory.upkeep import NoUpkeep, UpkeepRequests
+from tahoe_engine.models.memory_models import (
+    MemoryChange,
+    MemoryCreate,
+    MemoryHistory,
+    MemoryRecord,
+    MemorySearchRequest,
+    MemorySearchResult,
+)
+from tahoe_engine.models.memory_outcomes import AddedMemory, BulkAdded
+
+BATCH = 500
+"""Memories a transaction of a bulk add."""
+
+
+class Memories:
+    """What a team's agents remember: added, found, changed on record, never lost.
+
+    Every call is one transaction of its own, a bulk add one a batch. Other software can use it without the rest of
+    Tahoe::
+
+        memories = Memories(get_session_factory(get_engine(url)), team_id, local_memory_embedding())
+        await memories.add(MemoryCreate(content="Ann prefers tea."))
+        found = await memories.search(MemorySearchRequest(query="What does Ann drink?"))
+
+    Args:
+        sessions: Of the application's role.
+        team_id: Whose memory it is.
+        embedding: What makes vectors.
+        upkeep: Where upkeep is asked for after something was added.
+        actor: Who acts, for the log.
+    """
+
+    def __init__(
+        self,
+        sessions: async_sessionmaker[AsyncSession],
+        team_id: UUID,
+        embedding: MemoryEmbedding,
+        upkeep: UpkeepRequests | None = None,
+        actor: str = "library",
+    ) -> None:
+        self._sessions = sessions
+        self._team_id = team_id
+        self._embedding = embedding
+        self._upkeep = upkeep or NoUpkeep()
+        self._actor = actor
+        self._searcher = MemorySearcher(sessions, team_id, embedding)
+
+    async def add(self, memory: MemoryCreate) -> AddedMemory:
+        """Remembers something: what is known is merged, what contradicts by its subject is settled.
+
+        Raises:
+            InvalidInputError: It cannot be stored, or its embedding does not fit.
+            NotFoundError: An agent or a conversation is none of this team's.
+        """
+        [row] = await self._prepare([memory])
+        async with self._session() as session:
+            [placed] = await MemoryAdder(session).add([row], looks_near=row.position is None)
+            record = await MemoryRepository(session).get_record(placed.memory_id)
+        await self._upkeep.request(self._team_id)
+        return AddedMemory(outcome=placed.outcome, memory=record, others=list(placed.others))
+
+    async def add_many(self, memories: Sequence[MemoryCreate]) -> BulkAdded:
+        """Remembers many, batch by batch; near duplicates among them are found by the upkeep.
+
+        Sent again after a failure, what was stored the first time is merged or known.
+
+        Raises:
+            InvalidInputError: One of them cannot be stored; none of its batch is.
+            UnavailableError: The database went away; the message says how many are stored.
+        """
+        placed: list[Placed] = []
+        for start in range(0, len(memories), BATCH):
+            rows = await self._prepare(memories[start : start + BATCH])
+            try:
+                async with self._session() as session:
+                    placed += await MemoryAdder(session).add(rows, looks_near=False)
+            except UnavailableError as error:
+                raise UnavailableError(
+                    f"{error.message} {start} of {len(memories)} memories were stored before.",
+                    cure="Send all of them again: what is stored already is not stored twice.",
+                ) from error
+        await self._upkeep.request(self._team_id)
+        return BulkAdded(ids=[place.memory_id for place in placed], outcomes=[place.outcome for place in placed])
+
+    async def search(self, request: MemorySearchRequest) -> list[MemorySearchResult]:
+        """Finds what matters to a question, best first; nothing is recorded.
+
+        Raises:
+            UnavailableError: The database does not answer. An embedder that does not is done without.
+        """
+        return await self._searcher.search(request)
+
+    async def get(self, memory_id: UUID) -> MemoryRecord:
+        """Returns one version of a memory.
+
+        Raises:
+            NotFoundError: There is none with this id.
+        """
+        async with self._session() as session:
+            return await MemoryRepository(session).get_record(memory_id)
+
+    async def get_at(self, memory_id: UUID, moment: datetime) -> MemoryRecord:
+        """Returns the version of a memory that stood at a moment, with the state it had then.
+
+        Raises:
+            NotFoundError: There was none yet.
+        """
+        async with self._session() as session:
+            await MemoryRepository(session).get_record(memory_id)
+            record = await MemoryHistoryRepository(session).find_at(memory_id, moment)
+        if record is None:
+            raise NotFoundError(f"At {moment.isoformat()} there was no memory {memory_id} yet.")
+        return record
+
+    async def get_history(self, memory_id: UUID) -> MemoryHistory:
+        """Returns every version of a memory, and what happened to them.
+
+        Raises:
+            NotFoundError: There is none with this id.
+        """
+        async with self._session() as session:
+            repository = MemoryRepository(session)
+            versions = await repository.list_versions((await repository.get_record(memory_id)).root_id)
+            events = await MemoryHistoryRepository(session).list_entries([version.id for version in versions])
+        return MemoryHistory(versions=versions, events=events)
+
+    async def list_page(self, request: PageRequest) -> Page[MemoryRecord]:
+        """Lists every version of every memory, newest first."""
+        async with self._session() as session:
+            return await MemoryRepository(session).list_memories(request)
+
+    async def export(self) -> AsyncIterator[MemoryRecord]:
+        """Yields every version of every memory, newest first."""
+        cursor = None
+        while True:
+            page = await self.list_page(PageRequest.of(MAX_LIMIT, cursor))
+            for record in page.items:
+                yield record
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    async def supersede(self, memory_id: UUID, change: MemoryChange, reason: str = "changed") -> MemoryRecord:
+        """Puts a new version in the place of a live memory.
+
+        Raises:
+            NotFoundError: There is no such memory.
+            ConflictError: Another version stands in its place already.
+        """
+        old = await self.get(memory_id)
+        changes = change.model_dump(exclude_none=True)
+        kept = {name: getattr(old, name) for name in MemoryCreate.model_fields if hasattr(old, name)}
+        kept["embedding_model"] = None
+        [row] = await self._prepare([MemoryCreate.model_validate(kept | changes)])
+        async with self._session() as session:
+            new_id = await MemoryReviser(session).supersede(memory_id, row, reason)
+            record = await MemoryRepository(session).get_record(new_id)
+        await self._upkeep.request(self._team_id)
+        return record
+
+    async def pin(self, memory_id: UUID, *, pinned: bool = True, reason: str = "asked for") -> MemoryRecord:
+        """Lets a memory come with every answer, or no longer.
+
+        Raises:
+            NotFoundError: There is no such memory.
+            ConflictError: It is not live any more.
+        """
+        async with self._session() as session:
+            await MemoryReviser(session).change_state(memory_id, reason, is_pinned=pinned)
+            return await MemoryRepository(session).get_record(memory_id)
+
+    async def tag(self, memory_id: UUID, tags: Sequence[str]) -> MemoryRecord:
+        """Gives a memory these tags and no others.
+
+        Raises:
+            NotFoundError: There is no such memory.
+        """
+        async with self._session() as session:
+            await MemoryReviser(session).tag(memory_id, tags)
+            return await MemoryRepository(session).get_record(memory_id)
+
+    async def resolve(self, memory_id: UUID, reason: str = "decided") -> MemoryRecord:
+        """Decides a dispute for this memory.
+
+        Raises:
+            NotFoundError: There is no such memory.
+            ConflictError: It is not disputed.
+        """
+        async with self._session() as session:
+            await MemoryReviser(session).resolve(memory_id, reason)
+            return await MemoryRepository(session).get_record(memory_id)
+
+    async def erase(self, memory_id: UUID, reason: str) -> list[UUID]:
+        """Replaces the content of every version, and of what was made of it, by a tombstone; the fact stays on record.
+
+        Args:
+            memory_id: Any version.
+            reason: For the log, which keeps it for ever: no personal data.
+
+        Returns:
+            The versions that were erased now.
+
+        Raises:
+            NotFoundError: There is no such memory.
+        """
+        async with self._session() as session:
+            return await MemoryReviser(session).erase(memory_id, reason)
+
+    async def _prepare(self, memories: Sequence[MemoryCreate]) -> list[NewMemory]:
+        # In a thread: an embedder computes or waits while others want to be served.
+        return await asyncio.to_thread(
+            lambda: embed([prepare(memory) for memory in memories], self._embedding.documents)
+        )
+
+    def _session(self) -> AbstractAsyncContextManager[AsyncSession]:
+        return team_session(self._sessions, self._team_id, self._actor)

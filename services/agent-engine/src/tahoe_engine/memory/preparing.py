@@ -1,0 +1,104 @@
+"""From what is to be remembered to a row: checked, embedded, its words weighed; needs no database."""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID, uuid4
+
+from tahoe_core.db.storable import refuse_unstorable, to_json_text
+from tahoe_core.errors import InvalidInputError, PayloadTooLargeError, UnavailableError
+from tahoe_engine.db.repositories.memory_row import NewMemory
+from tahoe_engine.embedding.port import Embedder
+from tahoe_engine.memory.lexemes import weigh
+from tahoe_engine.memory.search_text import text_to_weigh
+from tahoe_engine.models.memory_models import MemoryCreate, MemoryStatus
+
+MAX_METADATA_BYTES = 64 * 1024
+
+
+def prepare(create: MemoryCreate) -> NewMemory:
+    """Makes the first version of a memory; a vector that was given is scaled to length 1.
+
+    Raises:
+        InvalidInputError: A text holds what cannot be stored, or the vector is none; `field` says where.
+        PayloadTooLargeError: The metadata is too long.
+    """
+    for field in ("content", "subject", "author", "metadata"):
+        refuse_unstorable(getattr(create, field), field)
+    metadata = to_json_text(create.metadata)
+    if len(metadata.encode()) > MAX_METADATA_BYTES:
+        raise PayloadTooLargeError(
+            f"The metadata has more than {MAX_METADATA_BYTES // 1024} KiB.", cure="Keep a reference there.",
+            field="metadata",
+        )  # fmt: skip
+    memory_id = uuid4()
+    return NewMemory(
+        id=memory_id,
+        root_id=memory_id,
+        version=1,
+        status=MemoryStatus.ACTIVE,
+        content_hash=UUID(bytes=hashlib.md5(create.content.encode(), usedforsecurity=False).digest()),
+        embedding=_scale(create.embedding) if create.embedding is not None else None,
+        lexemes=weigh(text_to_weigh(create.content, create.author, create.occurred_at)),
+        contradicts=[],
+        metadata=metadata,
+        **{name: getattr(create, name) for name in _TAKEN_OVER},
+    )
+
+
+def embed(rows: Sequence[NewMemory], embedder: Embedder) -> list[NewMemory]:
+    """Returns the rows with the vectors that they lack; where the embedder does not answer, without: words find them.
+
+    Vectors that were given have to be of the embedder's model or of another; of one model all have one length.
+
+    Raises:
+        InvalidInputError: A vector that claims to be of the embedder's model has another length.
+    """
+    for row in rows:
+        if row.embedding_model == embedder.model and len(row.embedding or []) != embedder.dimensions:
+            raise InvalidInputError(
+                f"The embedding has {len(row.embedding or [])} dimensions, {embedder.model} has {embedder.dimensions}.",
+                field="embedding",
+            )
+    missing = [row for row in rows if row.embedding is None]
+    if not missing:
+        return list(rows)
+    try:
+        vectors = embedder.embed([row.content for row in missing])
+    except UnavailableError:
+        return list(rows)
+    made = {row.id: vector.tolist() for row, vector in zip(missing, vectors, strict=True)}
+    return [
+        replace(row, embedding=made[row.id], embedding_model=embedder.model) if row.id in made else row for row in rows
+    ]
+
+
+_TAKEN_OVER = (
+    "agent_id",
+    "user_id",
+    "memory_type",
+    "source",
+    "importance",
+    "confidence",
+    "is_pinned",
+    "position",
+    "occurred_at",
+    "expires_at",
+    "source_conversation_id",
+    "embedding_model",
+    "author",
+    "subject",
+    "content",
+    "source_message_ids",
+    "related_to",
+    "extraction_model",
+    "tags",
+)
+
+
+def _scale(vector: list[float]) -> list[float]:
+    length = math.hypot(*vector)
+    if not vector or not math.isfinite(length) or length == 0:
+        raise InvalidInputError("The embedding holds a number that is none, or nothing but zeros.", field="embedding")
+    return [value / length for value in vector]

@@ -1,0 +1,103 @@
+"""How what is remembered changes: never in place, always on record."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tahoe_core.db.session import give_reason
+from tahoe_core.errors import ConflictError
+from tahoe_engine.db.repositories.memory import MemoryRepository
+from tahoe_engine.db.repositories.memory_row import NewMemory
+from tahoe_engine.db.repositories.memory_statistics import MemoryStatisticsRepository
+from tahoe_engine.models.memory_models import MemoryRecord, MemoryStatus
+
+
+class MemoryReviser:
+    """Changes memories within a session of their team."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+        self._repository = MemoryRepository(session)
+
+    async def supersede(self, memory_id: UUID, row: NewMemory, reason: str) -> UUID:
+        """Puts a new version in the place of a live one, and returns its id.
+
+        Raises:
+            NotFoundError: There is no such memory.
+            ConflictError: Another version stands in its place already; the message names it.
+        """
+        old = await self._repository.get_record(memory_id)
+        version = replace(row, root_id=old.root_id, version=old.version + 1)
+        await give_reason(self._session, reason)
+        if not await self._repository.retire([memory_id], MemoryStatus.SUPERSEDED, version.id):
+            raise await self._describe_loss(memory_id)
+        await self._repository.insert([version], guarded=False)
+        return version.id
+
+    async def change_state(self, memory_id: UUID, reason: str, **columns: Any) -> None:  # noqa: ANN401 - by name
+        """Pins, unpins, weighs anew or dates the end of a live memory.
+
+        Raises:
+            NotFoundError: There is no such memory.
+            ConflictError: It is not live any more.
+        """
+        await self._repository.get_record(memory_id)
+        await give_reason(self._session, reason)
+        if not await self._repository.set_state(memory_id, **columns):
+            raise await self._describe_loss(memory_id)
+
+    async def tag(self, memory_id: UUID, tags: Sequence[str]) -> None:
+        """Gives a memory these tags and no others.
+
+        Raises:
+            NotFoundError: There is no such memory.
+        """
+        record = await self._repository.get_record(memory_id)
+        if record.erased_at is None:
+            await self._repository.set_tags(memory_id, list(dict.fromkeys(tags)))
+
+    async def resolve(self, memory_id: UUID, reason: str) -> list[UUID]:
+        """Decides a dispute for this memory; those that said otherwise are superseded by it, and returned.
+
+        Raises:
+            NotFoundError: There is no such memory.
+            ConflictError: It is not disputed.
+        """
+        record = await self._repository.get_record(memory_id)
+        await self._repository.lock(record.agent_id, record.user_id)
+        record = await self._repository.get_record(memory_id)
+        if record.status is not MemoryStatus.DISPUTED:
+            raise ConflictError(f"The memory is {record.status}, not disputed.")
+        await give_reason(self._session, reason)
+        losers = await self._repository.retire(record.contradicts, MemoryStatus.SUPERSEDED, memory_id)
+        await self._repository.set_state(memory_id, status=MemoryStatus.ACTIVE, contradicts=[])
+        return losers
+
+    async def erase(self, memory_id: UUID, reason: str) -> list[UUID]:
+        """Lays a tombstone over every version of a memory and over what was made of it; returns what was erased now.
+
+        Raises:
+            NotFoundError: There is no such memory.
+        """
+        record = await self._repository.get_record(memory_id)
+        await give_reason(self._session, reason)
+        statistics = MemoryStatisticsRepository(self._session)
+        erased: list[UUID] = []
+        roots = [record.root_id]
+        while roots:
+            versions = [version for root in roots for version in await self._repository.list_versions(root)]
+            await statistics.forget_authors({version.author for version in versions if version.author})
+            erased += await self._repository.erase(roots)
+            roots = await self._repository.list_derived([version.id for version in versions])
+        return erased
+
+    async def _describe_loss(self, memory_id: UUID) -> ConflictError:
+        now: MemoryRecord = await self._repository.get_record(memory_id)
+        if now.superseded_by is None:
+            return ConflictError(f"The memory is {now.status} and changes no more.")
+        return ConflictError(
+            f"The memory was superseded by {now.superseded_by}.", cure=f"Read /v1/memories/{now.superseded_by}."
+        )
