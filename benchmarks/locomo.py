@@ -149,9 +149,8 @@ def main() -> None:
     for name, row in rows.items():
         print(f"| {name} | " + " | ".join(f"{row[f'recall_at_{depth}']:.1f}" for depth in DEPTHS) + " |")
     print(f"| target | {TARGETS[5]} | {TARGETS[10]} | |")
-    print(
-        f"\nA search takes {result['search_p50_ms']} ms (p50), {result['search_p95_ms']} ms (p95), its embedding included."
-    )
+    p50, p95 = result["search_p50_ms"], result["search_p95_ms"]
+    print(f"\nA search, the embedding of its question included: p50 {p50} ms, p95 {p95} ms.")
 
 
 if __name__ == "__main__":

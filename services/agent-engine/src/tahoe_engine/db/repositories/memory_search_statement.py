@@ -140,8 +140,7 @@ def build_search(models: int, *, as_of: bool) -> TextClause:
     """
     source, state, moment = _THEN if as_of else _NOW
     boost = (
-        f"CASE WHEN m.author = :author THEN {_AUTHOR} WHEN m.author IS NULL AND strpos(m.content, :author) > 0 THEN {_AUTHOR}"
-        " ELSE 0 END"
+        f"CASE WHEN m.author = :author OR m.author IS NULL AND strpos(m.content, :author) > 0 THEN {_AUTHOR} ELSE 0 END"
     )
     row = (
         "m.id, m.source_conversation_id AS conversation, m.position, m.author, m.content,"
