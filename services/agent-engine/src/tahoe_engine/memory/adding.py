@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,6 +11,7 @@ from tahoe_core.db.session import give_reason
 from tahoe_core.db.storable import to_json_text
 from tahoe_engine.db.repositories.memory import MemoryRepository
 from tahoe_engine.db.repositories.memory_row import NewMemory
+from tahoe_engine.memory.preparing import prepare, to_create
 from tahoe_engine.memory.sameness import say_the_same
 from tahoe_engine.models.memory_models import MemoryRecord, MemorySource, MemoryStatus
 from tahoe_engine.models.memory_outcomes import AddOutcome
@@ -44,6 +46,34 @@ class MemoryAdder:
         """
         written = await self._repository.insert(_first_of_each(rows), guarded=True, looks_near=looks_near)
         return [Placed(row.id, AddOutcome.CREATED) if row.id in written else await self._settle(row) for row in rows]
+
+    async def merge_stored(self, record: MemoryRecord, older: MemoryRecord) -> UUID:
+        """Merges two live memories that say the same; the next version of the older one stands in the place of both."""
+        merged = merge(await self._repeat(record), older)
+        await give_reason(self._session, "another memory says the same")
+        await self._repository.retire([older.id, record.id], MemoryStatus.SUPERSEDED, merged.id)
+        await self._repository.insert([merged], guarded=False)
+        return merged.id
+
+    async def fold(self, newest: MemoryRecord, change: dict[str, Any], reason: str) -> UUID:
+        """Puts one memory in the place of several, which stay, archived.
+
+        Args:
+            newest: Whose words it has.
+            change: What else it says, `related_to` the memories among it.
+            reason: For the log.
+        """
+        row = await self._repeat(newest, **change)
+        await give_reason(self._session, reason)
+        await self._repository.retire(row.related_to, MemoryStatus.ARCHIVED, row.id)
+        await self._repository.insert([row], guarded=False)
+        return row.id
+
+    async def _repeat(self, record: MemoryRecord, **change: Any) -> NewMemory:  # noqa: ANN401 - fields of MemoryCreate
+        """Returns a new row with a stored memory's words, and so with its vector."""
+        row = prepare(to_create(record).model_copy(update=change))
+        vector = await self._repository.find_vector(record.id)
+        return row if vector is None else replace(row, embedding=vector, embedding_model=record.embedding_model)
 
     async def _settle(self, row: NewMemory) -> Placed:
         # One lock an agent and user: who says the same at the same moment decides one after the other.

@@ -16,7 +16,7 @@ from tahoe_engine.db.repositories.memory_history import MemoryHistoryRepository
 from tahoe_engine.db.repositories.memory_row import NewMemory
 from tahoe_engine.embedding.memory_embedding import MemoryEmbedding
 from tahoe_engine.memory.adding import MemoryAdder, Placed
-from tahoe_engine.memory.preparing import embed, prepare
+from tahoe_engine.memory.preparing import embed, prepare, to_create
 from tahoe_engine.memory.revising import MemoryReviser
 from tahoe_engine.memory.searching import MemorySearcher
 from tahoe_engine.memory.upkeep import NoUpkeep, UpkeepRequests
@@ -170,10 +170,8 @@ class Memories:
             ConflictError: Another version stands in its place already.
         """
         old = await self.get(memory_id)
-        changes = change.model_dump(exclude_none=True)
-        kept = {name: getattr(old, name) for name in MemoryCreate.model_fields if hasattr(old, name)}
-        kept["embedding_model"] = None
-        [row] = await self._prepare([MemoryCreate.model_validate(kept | changes)])
+        kept = to_create(old).model_dump(exclude_unset=True)
+        [row] = await self._prepare([MemoryCreate.model_validate(kept | change.model_dump(exclude_none=True))])
         async with self._session() as session:
             new_id = await MemoryReviser(session).supersede(memory_id, row, reason)
             record = await MemoryRepository(session).get_record(new_id)

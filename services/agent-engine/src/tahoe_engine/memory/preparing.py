@@ -12,7 +12,7 @@ from tahoe_engine.db.repositories.memory_row import NewMemory
 from tahoe_engine.embedding.port import Embedder
 from tahoe_engine.memory.lexemes import weigh
 from tahoe_engine.memory.search_text import text_to_weigh
-from tahoe_engine.models.memory_models import MemoryCreate, MemoryStatus
+from tahoe_engine.models.memory_models import MemoryCreate, MemoryRecord, MemoryStatus
 
 MAX_METADATA_BYTES = 64 * 1024
 
@@ -45,6 +45,12 @@ def prepare(create: MemoryCreate) -> NewMemory:
         metadata=metadata,
         **{name: getattr(create, name) for name in _TAKEN_OVER},
     )
+
+
+def to_create(record: MemoryRecord) -> MemoryCreate:
+    """Returns what would make such a memory anew, without its vector."""
+    kept = {name: getattr(record, name) for name in MemoryCreate.model_fields if name in MemoryRecord.model_fields}
+    return MemoryCreate.model_validate(kept | {"embedding_model": None})
 
 
 def embed(rows: Sequence[NewMemory], embedder: Embedder) -> list[NewMemory]:

@@ -3,7 +3,8 @@ from uuid import UUID
 
 from pgvector import HalfVector, SparseVector
 from pgvector.sqlalchemy import HALFVEC, SPARSEVEC
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Identity, Index, SmallInteger, UniqueConstraint, Uuid, text
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, SmallInteger, UniqueConstraint, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tahoe_core.db.base import TeamEntity, TeamMixin

@@ -10,11 +10,13 @@ from tahoe_engine.db.models.columns import text_array
 
 
 class MemoryStatORM(Base):
-    """What was counted over a team's live memories, when it was last done.
+    """What was counted over a team's live memories, when it was last done, and how far the upkeep has come.
 
     Attributes:
         authors: Who said them, the most frequent ones.
-        spreads: Embedding model → standard deviation of the cosines of its vectors.
+        spreads: Embedding model → standard deviation of the cosines of questions with its vectors.
+        compared_until: Memories written up to then were compared with those before, for near duplicates.
+        consolidated_until: Episodes written up to then were looked at for consolidation.
     """
 
     __tablename__ = "memory_stat"
@@ -25,6 +27,8 @@ class MemoryStatORM(Base):
     authors: Mapped[list[str]] = text_array()
     spreads: Mapped[dict[str, float]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
     counted_at: Mapped[datetime]
+    compared_until: Mapped[datetime | None]
+    consolidated_until: Mapped[datetime | None]
 
 
 class MemoryTermORM(Base):

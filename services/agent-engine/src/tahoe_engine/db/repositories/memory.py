@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from pgvector import HalfVector
-from sqlalchemy import ColumnExpressionArgument, and_, bindparam, func, or_, select, text, update
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, and_, bindparam, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from tahoe_core.db.driver_errors import find_sqlstate
@@ -75,9 +75,28 @@ class MemoryRepository(BaseRepository[MemoryORM]):
             raise NotFoundError(f"There is no memory with the id {memory_id}.")
         return found[0]
 
+    async def find_vector(self, memory_id: UUID) -> list[float] | None:
+        """Returns a memory's vector, if it has one."""
+        model = MemoryORM
+        query = select(model.embedding).where(model.team_id == self.team_id, model.id == memory_id)
+        vector = await self.session.scalar(query)
+        return None if vector is None else vector.to_list()
+
     async def list_records(self, ids: Collection[UUID]) -> list[MemoryRecord]:
         """Returns the versions of these ids, as far as there are any, in no order."""
         return await self._list(MemoryORM.id.in_(ids))
+
+    async def list_places(self, conversation_id: UUID, key: str) -> dict[str, int]:
+        """Returns the places of a conversation that are remembered, by what the metadata have under a key."""
+        model = MemoryORM
+        name = model.metadata_json[key].as_string()
+        query = select(name, model.position).where(
+            model.team_id == self.team_id,
+            model.source_conversation_id == conversation_id,
+            model.position.is_not(None),
+            name.is_not(None),
+        )
+        return {row[0]: row[1] for row in await self.session.execute(query)}
 
     async def list_versions(self, root_id: UUID) -> list[MemoryRecord]:
         """Returns every version, oldest first."""
@@ -86,12 +105,16 @@ class MemoryRepository(BaseRepository[MemoryORM]):
     async def list_twins(self, row: NewMemory) -> list[MemoryRecord]:
         """Returns what is live and says the same, in the same words or nearly so; the same words first."""
         model = MemoryORM
-        here = [*self._within(row), model.status.in_(_LIVE)]
+        here = [*self._within(row), model.memory_type == row.memory_type, model.status.in_(_LIVE)]
         if row.position is not None:
             place = and_(model.source_conversation_id == row.source_conversation_id, model.position == row.position)
             return await self._list(*here, place, model.content_hash == row.content_hash)
-        same = model.content_hash == row.content_hash
-        conditions = or_(same, self._is_near(row)) if row.embedding is not None else same
+        same: ColumnElement[bool] = model.content_hash == row.content_hash
+        conditions = same
+        if row.memory_type is MemoryType.EPISODIC:
+            conditions = and_(same, model.occurred_at.is_not_distinct_from(row.occurred_at))
+        elif row.embedding is not None:
+            conditions = or_(same, self._is_near(row))
         query = select_records().where(model.team_id == self.team_id, *here, model.position.is_(None), conditions)
         return self._records(await self.session.execute(query.order_by(same.desc(), model.created_at).limit(5)))
 
@@ -271,7 +294,7 @@ class MemoryRepository(BaseRepository[MemoryORM]):
             MemoryORM.user_id.is_not_distinct_from(row.user_id),
         ]
 
-    def _is_near(self, row: NewMemory) -> ColumnExpressionArgument[bool]:
+    def _is_near(self, row: NewMemory) -> ColumnElement[bool]:
         is_same_model = MemoryORM.embedding_model == row.embedding_model
         return and_(is_same_model, self._similarity(row.embedding or []) >= NEAR_COSINE)
 

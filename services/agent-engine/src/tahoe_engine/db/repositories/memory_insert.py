@@ -45,12 +45,15 @@ _TYPES: Mapping[str, tuple[TypeEngine[Any], str]] = {
 }
 _ID_LISTS = ("source_message_ids", "contradicts", "related_to")
 
-# The same thing said again: the same words, of the same scope; or the same place of a conversation.
+# The same thing said again: the same words, of the same scope; or the same place of a conversation. An episode that
+# happens again at another time is another episode: the upkeep consolidates those.
 SAME = """
     m.team_id = :team AND m.status IN ('active', 'disputed') AND m.content_hash = b.content_hash
     AND m.agent_id IS NOT DISTINCT FROM b.agent_id AND m.user_id IS NOT DISTINCT FROM b.user_id
     AND m.position IS NOT DISTINCT FROM b.position
     AND (b.position IS NULL OR m.source_conversation_id = b.source_conversation_id)
+    AND m.memory_type = CAST(b.memory_type AS memory_type_enum)
+    AND (b.memory_type <> 'episodic' OR m.occurred_at IS NOT DISTINCT FROM b.occurred_at)
 """
 _SAME_SUBJECT = """
     m.team_id = :team AND m.status IN ('active', 'disputed') AND m.subject = b.subject
@@ -58,6 +61,7 @@ _SAME_SUBJECT = """
 """
 _NEAR = """
     m.team_id = :team AND m.status IN ('active', 'disputed') AND m.position IS NULL
+    AND m.memory_type = CAST(b.memory_type AS memory_type_enum) AND m.memory_type <> 'episodic'
     AND m.agent_id IS NOT DISTINCT FROM b.agent_id AND m.user_id IS NOT DISTINCT FROM b.user_id
     AND CASE WHEN m.embedding_model = b.embedding_model THEN m.embedding <#> b.vector <= -:near END
 """

@@ -332,6 +332,8 @@ def create_memory_stat() -> None:
         text_array("authors"),
         json_object("spreads"),
         sa.Column("counted_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        optional("compared_until", sa.TIMESTAMP(timezone=True)),
+        optional("consolidated_until", sa.TIMESTAMP(timezone=True)),
         sa.CheckConstraint("memories >= 0", name="ck_memory_stat_memories"),
         sa.PrimaryKeyConstraint("team_id", name="pk_memory_stat"),
     )

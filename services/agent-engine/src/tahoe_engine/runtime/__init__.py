@@ -1,0 +1,1 @@
+"""All of Google ADK and of the model providers."""
