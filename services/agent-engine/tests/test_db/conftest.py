@@ -1,14 +1,25 @@
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tahoe_engine.catalog.scorecards import ScorecardCatalog
+from tahoe_engine.db.models import AgentORM, ConversationORM, MessageORM
+from tahoe_engine.db.repositories.agent import AgentRepository
+from tahoe_engine.db.repositories.conversation import ConversationRepository, MessageRepository
+from tahoe_engine.db.repositories.memory import MemoryRepository
+from tahoe_engine.db.repositories.memory_row import NewMemory
+from tahoe_engine.db.repositories.memory_statistics import MemoryStatisticsRepository
+from tahoe_engine.db.repositories.memory_use import MemoryUseRepository
+from tahoe_engine.memory.preparing import prepare
 from tahoe_engine.models.analysis import AnalysisStatus, AuditTrail, CategoryResult, ScoredResult, Verdict, Violation
 from tahoe_engine.models.finding import Evidence, Finding, Outcome, Severity
+from tahoe_engine.models.conversation_models import MessageRole
 from tahoe_engine.models.interaction import Interaction
+from tahoe_engine.models.memory_models import MemoryCreate, UsedMemory
 from tahoe_engine.models.scorecard import BoundScorecard, ScorecardDefinition
 
 
@@ -79,3 +90,59 @@ def make_result() -> Callable[..., ScoredResult]:
         return result.model_copy(update=fields)
 
     return make
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What `fill_memory` made: one row of each kind."""
+
+    agent_id: UUID
+    conversation_id: UUID
+    message_id: UUID
+    memory_id: UUID
+    answer_id: UUID
+
+
+@pytest.fixture(scope="session")
+def make_row() -> Callable[..., NewMemory]:
+    """Makes a row of memory; keywords set its other fields, those of `MemoryCreate` and of the row itself."""
+
+    def make(content: str = "Ann prefers tea.", **fields: Any) -> NewMemory:  # noqa: ANN401 - whatever a row takes
+        if "embedding" in fields:
+            fields = {"embedding_model": "test", **fields}
+        of_create = {name: value for name, value in fields.items() if name in MemoryCreate.model_fields}
+        row = prepare(MemoryCreate.model_validate({"content": content, **of_create}))
+        return replace(row, **{name: value for name, value in fields.items() if name not in of_create})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def fill_memory(make_row: Callable[..., NewMemory]) -> Callable[[AsyncSession], Awaitable[Filled]]:
+    """Writes a row into every table of the memory, in a session of a team."""
+
+    async def fill(session: AsyncSession) -> Filled:
+        agent = await AgentRepository(session).add(AgentORM(slug="ada", name="Ada"))
+        conversation = await ConversationRepository(session).add(
+            ConversationORM(agent_id=agent.id, external_id="same", title="same")
+        )
+        message = await MessageRepository(session).add(
+            MessageORM(conversation_id=conversation.id, position=0, role=MessageRole.USER, content="I like tea.")
+        )
+        row = make_row(
+            agent_id=agent.id,
+            source_conversation_id=conversation.id,
+            source_message_ids=[message.id],
+            embedding=[0.6, 0.8],
+            author="Ann",
+            subject="ann.drink",
+            tags=["taste"],
+        )
+        await MemoryRepository(session).insert([row], guarded=False)
+        await MemoryStatisticsRepository(session).count()
+        answer_id = uuid4()
+        used = UsedMemory(memory_id=row.id, version=1, rank=1, score=0.5)
+        await MemoryUseRepository(session).record(answer_id, agent.id, [used])
+        return Filled(agent.id, conversation.id, message.id, row.id, answer_id)
+
+    return fill

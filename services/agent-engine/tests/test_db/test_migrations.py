@@ -23,9 +23,18 @@ from tahoe_engine.db.revision import HEAD, find_revision
 
 ENGINE_FOLDER = Path(__file__).parents[2]
 TABLES = {
+    "agent",
     "agent_templates",
     "analyses",
+    "conversation",
     "interactions",
+    "memory",
+    "memory_log",
+    "memory_stat",
+    "memory_tag",
+    "memory_term",
+    "memory_use",
+    "message",
     "model_providers",
     "portfolios",
     "scorecard_agents",
@@ -48,6 +57,7 @@ async def list_objects(address: DatabaseAddress) -> set[str]:
             text(
                 "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace(:schema)"
                 " UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = to_regnamespace(:schema)"
+                " UNION ALL SELECT typname FROM pg_type WHERE typnamespace = to_regnamespace(:schema) AND typtype = 'e'"
             ),
             {"schema": address.schema},
         )
