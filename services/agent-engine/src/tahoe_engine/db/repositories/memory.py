@@ -254,7 +254,7 @@ class MemoryRepository(BaseRepository[MemoryORM]):
     async def list_derived(self, ids: Collection[UUID]) -> list[UUID]:
         """Returns the roots of what was made of these: consolidations and compactions hold their words, too."""
         model = MemoryORM
-        query = select(model.root_id.distinct()).where(
+        query = select(model.root_id).distinct().where(
             model.team_id == self.team_id,
             model.source.in_(("consolidation", "compaction")),
             model.related_to.overlap(list(ids)),
