@@ -144,6 +144,19 @@ def small_router() -> APIRouter:
     return router
 
 
+def private_router(notes: Notes) -> APIRouter:
+    """A route whose answers no cache may keep; the document does not show it."""
+    router = create_router("/v1/private", "notes", may_be_stored=False)
+
+    @router.post("", include_in_schema=False, status_code=HTTPStatus.CREATED)
+    async def create_private_note(turn: Turn, response: Response) -> Turn:
+        notes.made += 1
+        response.headers["Location"] = f"/v1/private/{notes.made}"
+        return turn
+
+    return router
+
+
 def broken_router() -> APIRouter:
     """Routes that fail in each way a route can; the document does not show them."""
     router = create_router("/v1/broken", "broken")
@@ -179,7 +192,7 @@ def make_app(notes: Notes, cache: Cache | None = None) -> FastAPI:
             title="Notes",
             version="1.0",
             description="A sample.",
-            routers=[notes_router(notes), small_router(), broken_router()],
+            routers=[notes_router(notes), small_router(), private_router(notes), broken_router()],
             tags={"notes": "What was noted."},
             authenticator=ServiceTokenAuthenticator(TEAM, TOKEN),
             cache=cache or MemoryCache(),

@@ -124,6 +124,45 @@ async def test_an_answer_too_large_to_keep_is_not_made_twice(
     assert notes.made == 1
 
 
+class CacheThatIsRead(MemoryCache):
+    """Remembers every value that it was given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: list[bytes] = []
+
+    async def set(self, key: CacheKey, value: bytes, *, ttl_s: float) -> None:
+        self.values.append(value)
+        await super().set(key, value, ttl_s=ttl_s)
+
+
+class TestAnAnswerThatNoCacheMayKeep:
+    async def test_is_not_made_twice_and_the_repeat_leads_to_the_result(
+        self, client: httpx.AsyncClient, notes: "Notes"
+    ) -> None:
+        turn = {"speaker": "Ann", "text": "secret"}
+        first = await client.post("/v1/private", json=turn, headers=keyed("k"))
+        assert (first.status_code, first.headers["cache-control"]) == (201, "no-store")
+        again = await client.post("/v1/private", json=turn, headers=keyed("k"))
+        assert again.status_code == 409
+        assert again.headers["content-type"] == "application/problem+json"
+        assert "This was done" in again.json()["detail"]
+        assert again.headers["location"] == first.headers["location"]
+        assert "idempotency-replayed" not in again.headers
+        assert notes.made == 1
+        other = await client.post("/v1/private", json=turn | {"text": "else"}, headers=keyed("k"))
+        assert other.status_code == 422
+
+    async def test_leaves_nothing_of_what_it_says_in_the_cache(self, client_of: "ClientOf") -> None:
+        cache = CacheThatIsRead()
+        async with client_of(cache) as client:
+            turn = {"speaker": "Ann", "text": "secret"}
+            assert (await client.post("/v1/private", json=turn, headers=keyed("k"))).status_code == 201
+        [kept] = cache.values
+        assert b"/v1/private/1" in kept
+        assert b"secret" not in kept
+
+
 class CacheThatStops(MemoryCache):
     """Takes a claim and is gone afterwards, as a Redis is that dies in between."""
 

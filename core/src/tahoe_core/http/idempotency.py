@@ -4,6 +4,9 @@ Follows the IETF's draft "The Idempotency-Key HTTP Header Field". The first requ
 its answer, if it succeeded, is kept there and given again. This stands outside of the routes, so what is kept is what
 was sent after the transaction was committed. The cache may forget: where a double would do harm, a unique key in the
 database must prevent it too.
+
+An answer with `Cache-Control: no-store` holds what may have to be erased, and the cache is a copy that no erasure
+reaches. Of such an answer only the fact is kept, and its `Location`: the repeat is a 409 that leads there.
 """
 
 import asyncio
@@ -24,6 +27,7 @@ from tahoe_core.cache.keyspace import CacheKey, Keyspace
 from tahoe_core.cache.port import MAX_VALUE_BYTES, Cache
 from tahoe_core.errors import ConflictError, InvalidInputError, UnavailableError
 from tahoe_core.http.authentication import SCOPE_KEY as PRINCIPAL
+from tahoe_core.http.error_rendering import render_error
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +44,9 @@ MAX_KEPT_BYTES = MAX_VALUE_BYTES - 64 * 1024
 class IdempotencyMiddleware:
     """Does each POST with an `Idempotency-Key` once for its team and path.
 
-    The same key and request: the first answer again. The same key, another request: 422. The first still running: 409.
-    Only answers of 2xx are kept; after any other the same key may be tried again.
+    The same key and request: the first answer again, or a 409 with its Location where it was not to be stored. The same
+    key, another request: 422. The first still running: 409. Only answers of 2xx are kept; after any other the same key
+    may be tried again.
 
     Args:
         app: What lies within.
@@ -67,14 +72,16 @@ class IdempotencyMiddleware:
         if body is None:
             return
         cache_key = self._keyspace.key("idempotency", principal.team_id, _hashed(scope["path"].encode(), key.encode()))
-        fingerprint = _hashed(scope["query_string"], Headers(scope=scope).get("content-type", "").encode(), body)
+        # With the key, which is stored nowhere in clear, so that nobody finds out a short body by trying.
+        content_type = Headers(scope=scope).get("content-type", "").encode()
+        fingerprint = _hashed(key.encode(), scope["query_string"], content_type, body)
         claim = _pack({"state": "running", "fingerprint": fingerprint, "claim": secrets.token_hex(8)})
         if await self._cache.add(cache_key, claim, ttl_s=CLAIM_SECONDS):
             await self._do(
                 scope, _replaying(body, receive), _Recorder(self._cache, cache_key, fingerprint, send), claim
             )
         else:
-            response = await self._answer_again(cache_key, fingerprint)
+            response = await self._answer_again(scope, cache_key, fingerprint)
             await response(scope, receive, send)
 
     async def _do(self, scope: Scope, receive: Receive, recorder: "_Recorder", claim: bytes) -> None:
@@ -86,7 +93,7 @@ class IdempotencyMiddleware:
                 with contextlib.suppress(UnavailableError):  # then the claim ends by itself
                     await self._cache.delete_if_equal(recorder.key, claim)
 
-    async def _answer_again(self, key: CacheKey, fingerprint: str) -> Response:
+    async def _answer_again(self, scope: Scope, key: CacheKey, fingerprint: str) -> Response:
         kept = await self._cache.get(key)
         if kept is None:
             raise ConflictError("The first request with this key has just failed.", cure="Send it again.", field=HEADER)
@@ -100,11 +107,14 @@ class IdempotencyMiddleware:
             raise ConflictError(
                 "The first request with this key is still being done.", cure="Wait, then send it again."
             )
-        if not record["whole"]:
-            raise ConflictError("This was done; its answer was too large to be kept.", cure="Read the result by GET.")
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in record["headers"]]
+        if record["not_kept"]:
+            done = ConflictError(f"This was done; its answer {record['not_kept']}.", cure="Read the result by GET.")
+            response = render_error(scope, done)
+            response.raw_headers.extend(headers)
+            return response
         response = Response(body, record["status"])
-        response.raw_headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in record["headers"]]
-        response.raw_headers.append((REPLAYED_HEADER, b"true"))
+        response.raw_headers = [*headers, (REPLAYED_HEADER, b"true")]
         return response
 
 
@@ -149,18 +159,23 @@ class _Recorder:
                 await self._cache.expire(self.key, ttl_s=CLAIM_SECONDS)
 
     async def _keep(self) -> None:
-        whole = self._size <= MAX_KEPT_BYTES
+        headers = Headers(raw=self._start["headers"])
+        not_kept = ""
+        if self._size > MAX_KEPT_BYTES:
+            not_kept = "was too large to be kept"
+        elif "no-store" in headers.get("cache-control", "").lower():
+            not_kept = "holds what is not to be kept"
         head = {
             "state": "done",
             "fingerprint": self._fingerprint,
-            "whole": whole,
+            "not_kept": not_kept,
             "status": self._start["status"],
-            "headers": [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self._start["headers"]],
+            "headers": [item for item in headers.items() if not not_kept or item[0] == "location"],
         }
         self.has_kept = True  # done is done: the claim must not be freed, whether or not the cache takes the answer
         await self.end_renewal()
         try:
-            await self._cache.set(self.key, _pack(head) + (bytes(self._body) if whole else b""), ttl_s=KEPT_SECONDS)
+            await self._cache.set(self.key, _pack(head) + (b"" if not_kept else bytes(self._body)), ttl_s=KEPT_SECONDS)
         except UnavailableError:
             log.warning("an answer could not be kept for its idempotency key", exc_info=True)
 

@@ -20,7 +20,8 @@ SAYS_WHAT_IT_IS = frozenset({"type", "$ref", "anyOf", "allOf", "oneOf", "enum", 
 IDEMPOTENCY_NOTE = (
     "Takes an `Idempotency-Key` header of 1 to 255 characters: sent again with the same key and body, the request is"
     " not done again, and the first answer comes back with `Idempotency-Replayed: true`. While the first is still being"
-    " done, the second gets a 409; with another body under the same key it gets a 422."
+    " done, the second gets a 409, and so it does afterwards where the answer says `Cache-Control: no-store`, with the"
+    " `Location` of the first; with another body under the same key it gets a 422."
 )
 
 CREATED = str(int(HTTPStatus.CREATED))

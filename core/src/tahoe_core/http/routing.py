@@ -31,9 +31,11 @@ class StrictRoute(APIRoute):
 
     Attributes:
         max_body_bytes: What its body may have at most; None: what the service allows.
+        may_be_stored: Whether caches may keep its answers; else they say `Cache-Control: no-store`.
     """
 
     max_body_bytes: int | None = None
+    may_be_stored: bool = True
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wraps FastAPI's handler."""
@@ -48,7 +50,10 @@ class StrictRoute(APIRoute):
                 _require_json(strict)
                 await self._require_length(strict)
                 await strict.read(model)
-            return await handle(strict)
+            response = await handle(strict)
+            if not self.may_be_stored:
+                response.headers["Cache-Control"] = "no-store"
+            return response
 
         return handle_strictly
 
@@ -69,15 +74,17 @@ class StrictRoute(APIRoute):
         return TypeAdapter(model)
 
 
-def create_router(prefix: str, tag: str, *, max_body_bytes: int | None = None) -> APIRouter:
+def create_router(prefix: str, tag: str, *, max_body_bytes: int | None = None, may_be_stored: bool = True) -> APIRouter:
     """Returns a router whose routes read strictly and ask who is calling.
 
     Args:
         prefix: Path that its routes begin with, such as `/v1/things`.
         tag: Under which the documentation shows them.
         max_body_bytes: Bound on their bodies, where it is to be lower than the service's own.
+        may_be_stored: False where answers hold what may have to be erased: no cache keeps them, ours included.
     """
-    route_class = type("BoundedRoute", (StrictRoute,), {"max_body_bytes": max_body_bytes})
+    options = {"max_body_bytes": max_body_bytes, "may_be_stored": may_be_stored}
+    route_class = type("BoundedRoute", (StrictRoute,), options)
     return APIRouter(prefix=prefix, tags=[tag], route_class=route_class, dependencies=[Depends(get_principal)])
 
 
