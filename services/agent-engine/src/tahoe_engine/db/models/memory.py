@@ -1,7 +1,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from pgvector import HalfVector, SparseVector
+from pgvector import SparseVector
 from pgvector.sqlalchemy import HALFVEC, SPARSEVEC
 from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, SmallInteger, UniqueConstraint, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -109,7 +109,7 @@ class MemoryORM(TeamEntity, Base):
     source_conversation_id: Mapped[UUID | None]
     superseded_by: Mapped[UUID | None]
     content_hash: Mapped[UUID | None]
-    embedding: Mapped[HalfVector | None] = mapped_column(HALFVEC)
+    embedding: Mapped[list[float] | None] = mapped_column(HALFVEC)
     lexemes: Mapped[SparseVector | None] = mapped_column(SPARSEVEC)
     embedding_model: Mapped[str | None]
     author: Mapped[str | None]

@@ -79,8 +79,7 @@ class MemoryRepository(BaseRepository[MemoryORM]):
         """Returns a memory's vector, if it has one."""
         model = MemoryORM
         query = select(model.embedding).where(model.team_id == self.team_id, model.id == memory_id)
-        vector = await self.session.scalar(query)
-        return None if vector is None else vector.to_list()
+        return await self.session.scalar(query)
 
     async def list_records(self, ids: Collection[UUID]) -> list[MemoryRecord]:
         """Returns the versions of these ids, as far as there are any, in no order."""
@@ -209,7 +208,7 @@ class MemoryRepository(BaseRepository[MemoryORM]):
         if row.embedding is None:
             return []
         model = MemoryORM
-        similarity = self._similarity(row.embedding.to_list())
+        similarity = self._similarity(row.embedding)
         query = (
             select_records()
             .where(
@@ -254,11 +253,15 @@ class MemoryRepository(BaseRepository[MemoryORM]):
     async def list_derived(self, ids: Collection[UUID]) -> list[UUID]:
         """Returns the roots of what was made of these: consolidations and compactions hold their words, too."""
         model = MemoryORM
-        query = select(model.root_id).distinct().where(
-            model.team_id == self.team_id,
-            model.source.in_(("consolidation", "compaction")),
-            model.related_to.overlap(list(ids)),
-            model.erased_at.is_(None),
+        query = (
+            select(model.root_id)
+            .distinct()
+            .where(
+                model.team_id == self.team_id,
+                model.source.in_(("consolidation", "compaction")),
+                model.related_to.overlap(list(ids)),
+                model.erased_at.is_(None),
+            )
         )
         return list(await self.session.scalars(query))
 
