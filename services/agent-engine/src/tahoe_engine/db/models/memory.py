@@ -84,7 +84,9 @@ class MemoryORM(TeamEntity, Base):
             "agent_id IS NOT NULL OR memory_type NOT IN ('procedural', 'agent_private', 'identity')", name="agent"
         ),
         CheckConstraint(
-            "erased_at IS NULL OR num_nonnulls(embedding, lexemes, content_hash, subject, author) = 0", name="erased"
+            "erased_at IS NULL OR num_nonnulls(embedding, lexemes, content_hash, subject, author) = 0"
+            " AND content = '[erased]' AND metadata = '{}'",
+            name="erased",
         ),
         {"postgresql_with": {"toast_tuple_target": "8160", "fillfactor": "90"}},
     )
@@ -137,6 +139,7 @@ class MemoryLogORM(TeamMixin, Base):
     __tablename__ = "memory_log"
     __table_args__ = (
         Index(None, "team_id", "memory_id", "id"),
+        Index("ix_memory_log_accesses", "team_id", "id", postgresql_where=text("memory_ids IS NOT NULL")),
         one_of("event", MemoryEvent),
         {"info": MAY_READ},
     )
@@ -159,12 +162,23 @@ class MemoryLogORM(TeamMixin, Base):
 
 
 class MemoryTagORM(TeamEntity, Base):
-    """A word by which one version of a memory is found; taken away by `removed_at`, never deleted."""
+    """A word by which one version of a memory is found; taken away by `removed_at`, never deleted.
+
+    Given again later, it is another row: a search as of the time between does not find it.
+    """
 
     __tablename__ = "memory_tag"
     __table_args__ = (
         within_team("memory_id", "memory"),
-        UniqueConstraint("team_id", "memory_id", "tag"),
+        Index(None, "team_id", "memory_id"),
+        Index(
+            "uq_memory_tag_given",
+            "team_id",
+            "memory_id",
+            "tag",
+            unique=True,
+            postgresql_where=text("removed_at IS NULL"),
+        ),
         Index(None, "team_id", "tag"),
     )
 

@@ -275,8 +275,8 @@ class MemoryRepository(BaseRepository[MemoryORM]):
         )
         if tags:
             rows = [{"team_id": self.team_id, "memory_id": memory_id, "tag": name} for name in tags]
-            statement = insert(tag).on_conflict_do_update(
-                index_elements=["team_id", "memory_id", "tag"], set_={"removed_at": None}
+            statement = insert(tag).on_conflict_do_nothing(
+                index_elements=["team_id", "memory_id", "tag"], index_where=tag.removed_at.is_(None)
             )
             await self.session.execute(statement, rows)
 

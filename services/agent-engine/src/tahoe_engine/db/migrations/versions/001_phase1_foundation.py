@@ -217,7 +217,8 @@ def create_memory() -> None:
             name="ck_memory_agent",
         ),
         sa.CheckConstraint(
-            "erased_at IS NULL OR num_nonnulls(embedding, lexemes, content_hash, subject, author) = 0",
+            "erased_at IS NULL OR num_nonnulls(embedding, lexemes, content_hash, subject, author) = 0"
+            " AND content = '[erased]' AND metadata = '{}'",
             name="ck_memory_erased",
         ),
         sa.CheckConstraint("content <> ''", name="ck_memory_content"),
@@ -287,6 +288,9 @@ def create_memory_log() -> None:
         sa.CheckConstraint(f"event IN ({EVENTS})", name="ck_memory_log_event"),
         sa.PrimaryKeyConstraint("id", name="pk_memory_log"),
     )
+    op.create_index(
+        "ix_memory_log_accesses", "memory_log", ["team_id", "id"], postgresql_where=sa.text("memory_ids IS NOT NULL")
+    )
     op.create_index("ix_memory_log_team_id_memory_id_id", "memory_log", ["team_id", "memory_id", "id"])
 
 
@@ -300,9 +304,16 @@ def create_memory_tag() -> None:
         *times(),
         within_team("memory_tag", "memory_id", "memory"),
         sa.PrimaryKeyConstraint("id", name="pk_memory_tag"),
-        sa.UniqueConstraint("team_id", "memory_id", "tag", name="uq_memory_tag_team_id_memory_id_tag"),
     )
+    op.create_index("ix_memory_tag_team_id_memory_id", "memory_tag", ["team_id", "memory_id"])
     op.create_index("ix_memory_tag_team_id_tag", "memory_tag", ["team_id", "tag"])
+    op.create_index(
+        "uq_memory_tag_given",
+        "memory_tag",
+        ["team_id", "memory_id", "tag"],
+        unique=True,
+        postgresql_where=sa.text("removed_at IS NULL"),
+    )
 
 
 def create_memory_use() -> None:
