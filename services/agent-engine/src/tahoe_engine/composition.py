@@ -125,8 +125,8 @@ def build_memory_embedding(settings: EngineSettings) -> MemoryEmbedding:
     if settings.embedding_model is None:
         return MemoryEmbedding(documents=local, queries=MemoEmbedder(local, _QUERIES_REMEMBERED))
 
+    from tahoe_core.retry import RetryPolicy  # noqa: PLC0415 - as above
     from tahoe_engine.embedding import openai_compatible as remote  # noqa: PLC0415 - httpx takes 100 ms
-    from tahoe_engine.embedding.retry import RetryPolicy  # noqa: PLC0415 - as above
 
     endpoint = remote.EmbeddingEndpoint(
         base_url=settings.embedding_base_url,

@@ -13,8 +13,8 @@ import pytest
 from pydantic import SecretStr
 
 from tahoe_core.errors import InvalidInputError, UnavailableError
+from tahoe_core.retry import RetryPolicy
 from tahoe_engine.embedding.openai_compatible import EmbeddingEndpoint, OpenAICompatibleEmbedder
-from tahoe_engine.embedding.retry import RetryPolicy
 
 type Json = dict[str, Any]
 

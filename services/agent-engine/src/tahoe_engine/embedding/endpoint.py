@@ -9,8 +9,8 @@ import orjson
 from pydantic import SecretStr
 
 from tahoe_core.errors import InvalidInputError, UnavailableError
+from tahoe_core.retry import RetryPolicy, read_retry_after
 from tahoe_core.settings import LOOPBACK
-from tahoe_engine.embedding.retry import RetryPolicy, read_retry_after
 
 _CONNECT_TIMEOUT_S = 5.0
 _PASSES = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from pydantic import SecretStr
 
 from tahoe_core.errors import InvalidInputError
+from tahoe_core.retry import RetryPolicy
 from tahoe_engine.embedding.answer import ExpectedAnswer
 from tahoe_engine.embedding.endpoint import Answer, EndpointClient
-from tahoe_engine.embedding.retry import RetryPolicy
 
 DEFAULT_DIMENSIONS = 1536
 _TEXTS_A_REQUEST = 32  # no server is known to take fewer; Hugging Face's takes no more unless told to

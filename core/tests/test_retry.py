@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tahoe_engine.embedding.retry import RetryPolicy, read_retry_after
+from tahoe_core.retry import RetryPolicy, read_retry_after
 
 
 class TestTheWait:
