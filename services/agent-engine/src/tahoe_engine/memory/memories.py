@@ -16,7 +16,7 @@ from tahoe_engine.db.repositories.memory_history import MemoryHistoryRepository
 from tahoe_engine.db.repositories.memory_row import NewMemory
 from tahoe_engine.embedding.memory_embedding import MemoryEmbedding
 from tahoe_engine.memory.adding import MemoryAdder, Placed
-from tahoe_engine.memory.preparing import embed, prepare, to_create
+from tahoe_engine.memory.preparing import check_tags, embed, prepare, to_create
 from tahoe_engine.memory.revising import MemoryReviser
 from tahoe_engine.memory.searching import MemorySearcher
 from tahoe_engine.memory.upkeep import NoUpkeep, UpkeepRequests
@@ -170,10 +170,10 @@ class Memories:
             ConflictError: Another version stands in its place already.
         """
         old = await self.get(memory_id)
-        kept = to_create(old).model_dump(exclude_unset=True)
-        [row] = await self._prepare([MemoryCreate.model_validate(kept | change.model_dump(exclude_none=True))])
+        changes = change.model_dump(exclude_none=True)
+        [row] = await self._prepare([to_create(old).model_copy(update=changes)])
         async with self._session() as session:
-            new_id = await MemoryReviser(session).supersede(memory_id, row, reason)
+            new_id = await MemoryReviser(session).supersede(memory_id, row, reason, set(changes))
             record = await MemoryRepository(session).get_record(new_id)
         await self._upkeep.request(self._team_id)
         return record
@@ -196,7 +196,7 @@ class Memories:
             NotFoundError: There is no such memory.
         """
         async with self._session() as session:
-            await MemoryReviser(session).tag(memory_id, tags)
+            await MemoryReviser(session).tag(memory_id, checked)
             return await MemoryRepository(session).get_record(memory_id)
 
     async def resolve(self, memory_id: UUID, reason: str = "decided") -> MemoryRecord:
@@ -225,11 +225,13 @@ class Memories:
         """
         async with self._session() as session:
             return await MemoryReviser(session).erase(memory_id, reason)
+            InvalidInputError: One of them cannot be a tag.
 
     async def _prepare(self, memories: Sequence[MemoryCreate]) -> list[NewMemory]:
+        checked = check_tags(tags)
         # In a thread: an embedder computes or waits while others want to be served.
         return await asyncio.to_thread(
-            lambda: embed([prepare(memory) for memory in memories], self._embedding.documents)
+            lambda: embed([prepare(memory) for memory in memories], self._embedding.documents, self._embedding.retiring)
         )
 
     def _session(self) -> AbstractAsyncContextManager[AsyncSession]:

@@ -2,9 +2,12 @@
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Annotated
 from uuid import UUID, uuid4
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from tahoe_core.db.storable import refuse_unstorable, to_json_text
 from tahoe_core.errors import InvalidInputError, PayloadTooLargeError, UnavailableError
@@ -12,7 +15,7 @@ from tahoe_engine.db.repositories.memory_row import NewMemory
 from tahoe_engine.embedding.port import Embedder
 from tahoe_engine.memory.lexemes import weigh
 from tahoe_engine.memory.search_text import text_to_weigh
-from tahoe_engine.models.memory_models import MemoryCreate, MemoryRecord, MemoryStatus
+from tahoe_engine.models.memory_models import MAX_TAGS, MemoryCreate, MemoryRecord, MemoryStatus, Tag
 
 MAX_METADATA_BYTES = 64 * 1024
 
@@ -24,7 +27,7 @@ def prepare(create: MemoryCreate) -> NewMemory:
         InvalidInputError: A text holds what cannot be stored, or the vector is none; `field` says where.
         PayloadTooLargeError: The metadata is too long.
     """
-    for field in ("content", "subject", "author", "metadata"):
+    for field in ("content", "subject", "author", "metadata", "embedding_model", "extraction_model"):
         refuse_unstorable(getattr(create, field), field)
     metadata = to_json_text(create.metadata)
     if len(metadata.encode()) > MAX_METADATA_BYTES:
@@ -50,36 +53,54 @@ def prepare(create: MemoryCreate) -> NewMemory:
 def to_create(record: MemoryRecord) -> MemoryCreate:
     """Returns what would make such a memory anew, without its vector."""
     kept = {name: getattr(record, name) for name in MemoryCreate.model_fields if name in MemoryRecord.model_fields}
-    return MemoryCreate.model_validate(kept | {"embedding_model": None})
+    # Not held to the limits of what comes in: merging may have gathered more.
+    return MemoryCreate.model_construct(**kept | {"embedding": None, "embedding_model": None})
 
 
-def embed(rows: Sequence[NewMemory], embedder: Embedder) -> list[NewMemory]:
+def embed(rows: Sequence[NewMemory], embedder: Embedder, retiring: Sequence[Embedder] = ()) -> list[NewMemory]:
     """Returns the rows with the vectors that they lack; where the embedder does not answer, without: words find them.
 
-    Vectors that were given have to be of the embedder's model or of another; of one model all have one length.
+    A vector of a model that nobody asks with would only be in the way: one of another length stops every comparison.
+    It is made anew.
+
+    Args:
+        rows: Their vectors, where they have any, are scaled to length 1.
+        embedder: What makes vectors.
+        retiring: Models whose vectors are found still.
 
     Raises:
-        InvalidInputError: A vector that claims to be of the embedder's model has another length.
+        InvalidInputError: A vector has another length than those of its model.
     """
-    for row in rows:
-        if row.embedding_model == embedder.model and len(row.embedding or []) != embedder.dimensions:
-            raise InvalidInputError(
-                f"The embedding has {len(row.embedding or [])} dimensions, {embedder.model} has {embedder.dimensions}.",
-                field="embedding",
-            )
+    in_use = {one.model: one for one in (*retiring, embedder)}
+    rows = [_check_vector(row, in_use) for row in rows]
     missing = [row for row in rows if row.embedding is None]
     if not missing:
-        return list(rows)
+        return rows
     try:
         vectors = embedder.embed([row.content for row in missing])
     except UnavailableError:
-        return list(rows)
+        return rows
     made = {row.id: vector.tolist() for row, vector in zip(missing, vectors, strict=True)}
     return [
         replace(row, embedding=made[row.id], embedding_model=embedder.model) if row.id in made else row for row in rows
     ]
 
 
+def _check_vector(row: NewMemory, in_use: Mapping[str, Embedder]) -> NewMemory:
+    if row.embedding is None or row.embedding_model is None:
+        return row
+    embedder = in_use.get(row.embedding_model)
+    if embedder is None:
+        return replace(row, embedding=None, embedding_model=None)
+    if len(row.embedding) != embedder.dimensions:
+        raise InvalidInputError(
+            f"The embedding has {len(row.embedding)} dimensions, {embedder.model} has {embedder.dimensions}.",
+            field="embedding",
+        )
+    return row
+
+
+_TAGS = TypeAdapter(Annotated[list[Tag], Field(max_length=MAX_TAGS)])
 _TAKEN_OVER = (
     "agent_id",
     "user_id",
@@ -101,6 +122,23 @@ _TAKEN_OVER = (
     "extraction_model",
     "tags",
 )
+
+
+def check_tags(tags: Sequence[str]) -> list[str]:
+    """Returns the tags, each once.
+
+    Raises:
+        InvalidInputError: One of them cannot be a tag, or they are too many.
+    """
+    try:
+        return list(dict.fromkeys(_TAGS.validate_python(list(tags))))
+    except ValidationError as error:
+        what = error.errors(include_url=False, include_input=False)[0]
+        raise InvalidInputError(
+            f"The tags cannot be given: {what['msg']}.",
+            cure="A tag begins with no space and holds no comma or line break; 64 characters at most.",
+            field=".".join(str(part) for part in ("tags", *what["loc"])),
+        ) from None
 
 
 def _scale(vector: list[float]) -> list[float]:

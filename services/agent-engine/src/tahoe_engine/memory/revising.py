@@ -1,6 +1,6 @@
 """How what is remembered changes: never in place, always on record."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,10 @@ from tahoe_core.errors import ConflictError
 from tahoe_engine.db.repositories.memory import MemoryRepository
 from tahoe_engine.db.repositories.memory_row import NewMemory
 from tahoe_engine.db.repositories.memory_statistics import MemoryStatisticsRepository
+from tahoe_engine.memory.adding import to_lock
 from tahoe_engine.models.memory_models import MemoryRecord, MemoryStatus
+
+_STATE = ("is_pinned", "importance", "confidence", "expires_at", "tags")
 
 
 class MemoryReviser:
@@ -22,19 +25,33 @@ class MemoryReviser:
         self._session = session
         self._repository = MemoryRepository(session)
 
-    async def supersede(self, memory_id: UUID, row: NewMemory, reason: str) -> UUID:
+    async def supersede(self, memory_id: UUID, row: NewMemory, reason: str, changed: Collection[str] = ()) -> UUID:
         """Puts a new version in the place of a live one, and returns its id.
+
+        Args:
+            memory_id: The version that is live.
+            row: The next.
+            reason: For the log.
+            changed: Fields whose values are the row's own; in the others the state of the old version goes on, which
+                may have changed since the row was made. A dispute goes on, too.
 
         Raises:
             NotFoundError: There is no such memory.
             ConflictError: Another version stands in its place already; the message names it.
         """
-        old = await self._repository.get_record(memory_id)
-        version = replace(row, root_id=old.root_id, version=old.version + 1)
+        await self._lock(memory_id)
         await give_reason(self._session, reason)
-        if not await self._repository.retire([memory_id], MemoryStatus.SUPERSEDED, version.id):
+        if not await self._repository.retire([memory_id], MemoryStatus.SUPERSEDED, row.id):
             raise await self._describe_loss(memory_id)
+        old = await self._repository.get_record(memory_id)  # as it will stay, now that it is retired
+        state = {name: getattr(old, name) for name in _STATE if name not in changed}
+        status = MemoryStatus.DISPUTED if old.contradicts else MemoryStatus.ACTIVE
+        version = replace(
+            row, root_id=old.root_id, version=old.version + 1, status=status, contradicts=old.contradicts, **state
+        )
         await self._repository.insert([version], guarded=False)
+        if old.contradicts:
+            await self._repository.dispute(old.contradicts, [version.id], instead_of=old.id)
         return version.id
 
     async def change_state(self, memory_id: UUID, reason: str, **columns: Any) -> None:  # noqa: ANN401 - by name
@@ -55,7 +72,7 @@ class MemoryReviser:
         Raises:
             NotFoundError: There is no such memory.
         """
-        record = await self._repository.get_record(memory_id)
+        record = await self._lock(memory_id)  # an erasure takes the words of the tags, too
         if record.erased_at is None:
             await self._repository.set_tags(memory_id, list(dict.fromkeys(tags)))
 
@@ -66,9 +83,7 @@ class MemoryReviser:
             NotFoundError: There is no such memory.
             ConflictError: It is not disputed.
         """
-        record = await self._repository.get_record(memory_id)
-        await self._repository.lock(record.agent_id, record.user_id)
-        record = await self._repository.get_record(memory_id)
+        record = await self._lock(memory_id)
         if record.status is not MemoryStatus.DISPUTED:
             raise ConflictError(f"The memory is {record.status}, not disputed.")
         await give_reason(self._session, reason)
@@ -82,7 +97,7 @@ class MemoryReviser:
         Raises:
             NotFoundError: There is no such memory.
         """
-        record = await self._repository.get_record(memory_id)
+        record = await self._lock(memory_id)  # or the next version would be written beside it, with the same words
         await give_reason(self._session, reason)
         statistics = MemoryStatisticsRepository(self._session)
         erased: list[UUID] = []
@@ -93,6 +108,12 @@ class MemoryReviser:
             erased += await self._repository.erase(roots)
             roots = await self._repository.list_derived([version.id for version in versions])
         return erased
+
+    async def _lock(self, memory_id: UUID) -> MemoryRecord:
+        """Waits for whoever decides about the same agent and user; returns the memory as it is then."""
+        record = await self._repository.get_record(memory_id)
+        await self._repository.lock_all({to_lock(record.agent_id, record.user_id)})
+        return await self._repository.get_record(memory_id)
 
     async def _describe_loss(self, memory_id: UUID) -> ConflictError:
         now: MemoryRecord = await self._repository.get_record(memory_id)

@@ -1,10 +1,11 @@
 """What agents remember: enums, and what goes in and out of the memory."""
 
+from datetime import MINYEAR, UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, JsonValue, StringConstraints, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, JsonValue, StringConstraints, model_validator
 
 from tahoe_engine.models.base import StrictModel
 from tahoe_engine.models.retrieval_weights import RetrievalWeights
@@ -13,6 +14,19 @@ MAX_CONTENT_CHARACTERS = 32_000
 """A memory is a statement, not a document: longer texts are split by whoever writes them."""
 MAX_QUERY_CHARACTERS = 4_000
 MAX_DIMENSIONS = 16_000
+MAX_TAGS = 50
+MAX_NAMED = 1000
+"""Messages that a memory says it comes from, and memories that it says it is related to."""
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
+def _within_calendar(moment: datetime) -> datetime:
+    """Takes a moment that its offset puts beyond the calendar for the calendar's own edge: the database has UTC."""
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        return _FIRST if moment.year == MINYEAR else _LAST
+    return moment
 
 
 class MemoryType(StrEnum):
@@ -86,8 +100,24 @@ class MemoryEvent(StrEnum):
     ERASED = "erased"
 
 
-type Content = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_CONTENT_CHARACTERS)]
-type Tag = Annotated[str, StringConstraints(pattern=r"^[\w][\w .:/-]*$", max_length=64)]
+# The patterns say for readers of the schema what stripping does, and mean the same to every engine, unlike \w.
+_SAYS_SOMETHING = r"^[^\x00]*[^\s\x00][^\x00]*$"
+_TAG = r"^[^\s\x00-\x1f\x7f-\x9f,][^\x00-\x1f\x7f-\x9f\u2028\u2029,]*$"
+
+type Content = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_CONTENT_CHARACTERS, pattern=_SAYS_SOMETHING),
+]
+type Query = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUERY_CHARACTERS, pattern=_SAYS_SOMETHING),
+]
+type Tag = Annotated[
+    str,
+    StringConstraints(pattern=_TAG, max_length=64),
+    Field(description="Begins with no space; holds no comma, line break or other control character."),
+]
+type Moment = Annotated[AwareDatetime, AfterValidator(_within_calendar)]
 type Importance = Annotated[int, Field(ge=1, le=10)]
 type Unit = Annotated[float, Field(ge=0, le=1)]
 
@@ -103,7 +133,7 @@ class MemoryCreate(StrictModel):
         occurred_at: When what it tells of happened or was said.
         position: Place in the source conversation; makes its neighbours findable.
         embedding: Of the text that `tahoe_engine.memory.search_text` makes; None: it is made here.
-        embedding_model: Needed beside an embedding.
+        embedding_model: Needed beside an embedding. Of one that nobody asks with any more, the vector is made anew.
         importance: 1 to 10.
         expires_at: From then on it is never found again.
     """
@@ -114,7 +144,7 @@ class MemoryCreate(StrictModel):
     user_id: UUID | None = None
     subject: str | None = Field(default=None, min_length=1, max_length=200)
     author: str | None = Field(default=None, min_length=1, max_length=200)
-    occurred_at: AwareDatetime | None = None
+    occurred_at: Moment | None = None
     embedding: list[float] | None = Field(default=None, max_length=MAX_DIMENSIONS)
     embedding_model: str | None = Field(default=None, min_length=1, max_length=200)
     importance: Importance = 5
@@ -122,13 +152,13 @@ class MemoryCreate(StrictModel):
     is_pinned: bool = False
     source: MemorySource = MemorySource.EXPLICIT
     source_conversation_id: UUID | None = None
-    source_message_ids: list[UUID] = Field(default_factory=list, max_length=1000)
+    source_message_ids: list[UUID] = Field(default_factory=list, max_length=MAX_NAMED)
     position: int | None = Field(default=None, ge=0, le=2**31 - 1)
     extraction_model: str | None = Field(default=None, max_length=200)
-    related_to: list[UUID] = Field(default_factory=list, max_length=1000)
-    tags: list[Tag] = Field(default_factory=list, max_length=50)
+    related_to: list[UUID] = Field(default_factory=list, max_length=MAX_NAMED)
+    tags: list[Tag] = Field(default_factory=list, max_length=MAX_TAGS)
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
 
     @model_validator(mode="after")
     def _belongs_to_somebody(self) -> Self:
@@ -201,13 +231,13 @@ class MemorySearchRequest(StrictModel):
         weights: What counts beside relevance; None: relevance alone.
     """
 
-    query: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUERY_CHARACTERS)]
+    query: Query
     agent_id: UUID | None = None
     user_id: UUID | None = None
     types: list[MemoryType] | None = Field(default=None, min_length=1, max_length=len(MemoryType))
     tags: list[Tag] = Field(default_factory=list, max_length=20)
     limit: int = Field(default=10, ge=1, le=100)
-    as_of: AwareDatetime | None = None
+    as_of: Moment | None = None
     conversation_id: UUID | None = None
     weights: RetrievalWeights | None = None
 
@@ -280,6 +310,6 @@ class MemoryChange(StrictModel):
     content: Content
     importance: Importance | None = None
     confidence: Unit | None = None
-    occurred_at: AwareDatetime | None = None
-    expires_at: AwareDatetime | None = None
+    occurred_at: Moment | None = None
+    expires_at: Moment | None = None
     metadata: dict[str, JsonValue] | None = None

@@ -6,7 +6,21 @@ from typing import Any
 from uuid import UUID
 
 from pgvector import HalfVector
-from sqlalchemy import ColumnElement, ColumnExpressionArgument, and_, bindparam, func, or_, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    ColumnExpressionArgument,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from tahoe_core.db.driver_errors import find_sqlstate
@@ -20,7 +34,12 @@ from tahoe_engine.models.memory_models import MemoryRecord, MemoryStatus, Memory
 
 TOMBSTONE = "[erased]"
 _LIVE = (MemoryStatus.ACTIVE, MemoryStatus.DISPUTED)
-_LOCK = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("key"), 0)))
+_TWINS = 10
+_FOR_ALL_AGENTS = (MemoryType.SHARED, MemoryType.USER_PROFILE)
+_LOCKS = text(
+    "SELECT pg_advisory_xact_lock(key) FROM (SELECT DISTINCT hashtextextended(name, 0) AS key"
+    " FROM unnest(CAST(:names AS text[])) name ORDER BY 1 OFFSET 0) named"
+).bindparams(bindparam("names", type_=ARRAY(Text)))
 _FOREIGN_KEY_VIOLATION = "23503"
 _TEAMS = text("SELECT * FROM list_memory_teams()")
 
@@ -45,7 +64,6 @@ class MemoryRepository(BaseRepository[MemoryORM]):
         Raises:
             NotFoundError: There is no such agent or conversation, or it is another team's.
         """
-        parameters = bind(self.team_id, rows, guarded=guarded, looks_near=looks_near)
         try:
             written = {row.id: row.created_at for row in await self.session.execute(INSERT, parameters)}
         except InvalidInputError as error:
@@ -62,7 +80,14 @@ class MemoryRepository(BaseRepository[MemoryORM]):
 
     async def lock(self, *key: object) -> None:
         """Waits until nobody else decides about the same thing, until the transaction ends."""
-        await self.session.execute(_LOCK, {"key": f"agent_engine memory {self.team_id} {' '.join(map(str, key))}"})
+        await self.lock_all({" ".join(map(str, key))})
+
+    async def lock_all(self, names: Collection[str]) -> None:
+        """Waits for several at once, in one order for everybody: nobody waits for each other."""
+        if names:
+            await self.session.execute(
+                _LOCKS, {"names": [f"agent_engine memory {self.team_id} {name}" for name in names]}
+            )
 
     async def get_record(self, memory_id: UUID) -> MemoryRecord:
         """Returns one version.
@@ -109,20 +134,30 @@ class MemoryRepository(BaseRepository[MemoryORM]):
             place = and_(model.source_conversation_id == row.source_conversation_id, model.position == row.position)
             return await self._list(*here, place, model.content_hash == row.content_hash)
         same: ColumnElement[bool] = model.content_hash == row.content_hash
+        closeness = None if row.embedding is None else self._closeness(row.embedding, row.embedding_model)
         conditions = same
         if row.memory_type is MemoryType.EPISODIC:
             conditions = and_(same, model.occurred_at.is_not_distinct_from(row.occurred_at))
-        elif row.embedding is not None:
-            conditions = or_(same, self._is_near(row))
+        elif closeness is not None:
+            conditions = or_(same, closeness >= NEAR_COSINE)
         query = select_records().where(model.team_id == self.team_id, *here, model.position.is_(None), conditions)
-        return self._records(await self.session.execute(query.order_by(same.desc(), model.created_at).limit(5)))
+        nearest = [] if closeness is None else [closeness.desc().nulls_last()]
+        ordered = query.order_by(same.desc(), *nearest, model.created_at).limit(_TWINS)
+        return self._records(await self.session.execute(ordered))
 
-    async def list_same_subject(self, row: NewMemory) -> list[MemoryRecord]:
-        """Returns what is live and speaks of the same subject, to the same agent and user."""
+    async def list_same_subject(self, row: NewMemory, subject: str) -> list[MemoryRecord]:
+        """Returns what is live and speaks of a subject, to the same agent and user and to the same readers."""
         model = MemoryORM
-        return await self._list(
-            *self._within(row), model.subject == row.subject, model.position.is_(None), model.status.in_(_LIVE)
-        )
+        conditions = [
+            *self._within(row),
+            model.subject == subject,
+            model.position.is_(None),
+            model.status.in_(_LIVE),
+            or_(model.expires_at.is_(None), model.expires_at > func.now()),
+        ]
+        if row.agent_id is not None:  # an agent's own notes say nothing against what it shares
+            conditions.append(model.memory_type.in_(_FOR_ALL_AGENTS) == (row.memory_type in _FOR_ALL_AGENTS))
+        return await self._list(*conditions)
 
     async def retire(
         self, memory_ids: Collection[UUID], status: MemoryStatus, superseded_by: UUID | None = None
@@ -130,7 +165,7 @@ class MemoryRepository(BaseRepository[MemoryORM]):
         """Takes live memories out of use; returns those that were live still, for somebody may have been quicker."""
         model = MemoryORM
         where = [model.team_id == self.team_id, model.id.in_(memory_ids), model.status.in_(_LIVE)]
-        changed = update(model).where(*where).values(status=status, superseded_by=superseded_by)
+        changed = update(model).where(*self._in_order(*where)).values(status=status, superseded_by=superseded_by)
         return list(await self.session.scalars(changed.returning(model.id)))
 
     async def set_state(self, memory_id: UUID, **columns: Any) -> bool:  # noqa: ANN401 - columns of state, by name
@@ -140,15 +175,23 @@ class MemoryRepository(BaseRepository[MemoryORM]):
         changed = await self.session.execute(update(model).where(*where).values(**columns).returning(model.id))
         return changed.one_or_none() is not None
 
-    async def dispute(self, memory_ids: Sequence[UUID], against: Sequence[UUID]) -> None:
-        """Marks live memories as disputed by others."""
+    async def dispute(
+        self, memory_ids: Sequence[UUID], against: Sequence[UUID], instead_of: UUID | None = None
+    ) -> None:
+        """Marks live memories as disputed by others.
+
+        Args:
+            memory_ids: Those to mark.
+            against: What says otherwise.
+            instead_of: A version that said so before, and is gone.
+        """
         model = MemoryORM
+        kind = model.contradicts.type
+        before = func.array_remove(model.contradicts, bindparam("gone", instead_of, type_=Uuid()))
+        contradicts = func.array_cat(before, bindparam("against", list(against), type_=kind))
         where = [model.team_id == self.team_id, model.id.in_(memory_ids), model.status.in_(_LIVE)]
-        contradicts = func.array_cat(
-            model.contradicts, bindparam("against", list(against), type_=model.contradicts.type)
-        )
         await self.session.execute(
-            update(model).where(*where).values(status=MemoryStatus.DISPUTED, contradicts=contradicts)
+            update(model).where(*self._in_order(*where)).values(status=MemoryStatus.DISPUTED, contradicts=contradicts)
         )
 
     async def list_always(self, agent_id: UUID | None, user_id: UUID | None) -> list[MemoryRecord]:
@@ -159,11 +202,7 @@ class MemoryRepository(BaseRepository[MemoryORM]):
             or_(model.is_pinned, identity),
             model.status.in_(_LIVE),
             or_(model.expires_at.is_(None), model.expires_at > func.now()),
-            or_(
-                model.agent_id.is_(None),
-                model.agent_id == agent_id,
-                model.memory_type.in_((MemoryType.SHARED, MemoryType.USER_PROFILE)),
-            ),
+            or_(model.agent_id.is_(None), model.agent_id == agent_id, model.memory_type.in_(_FOR_ALL_AGENTS)),
             or_(model.user_id.is_(None), model.user_id == user_id),
         )
         return sorted(rows, key=lambda row: (row.memory_type != MemoryType.IDENTITY, -row.importance, row.created_at))
@@ -199,7 +238,7 @@ class MemoryRepository(BaseRepository[MemoryORM]):
     async def find_similar(
         self, memory_id: UUID, threshold: float = NEAR_COSINE, limit: int = 10
     ) -> list[MemoryRecord]:
-        """Returns live memories of the same agent and user that say nearly the same as this one, nearest first.
+        """Returns live memories of the same kind, agent and user that say nearly the same as this, nearest first.
 
         Raises:
             NotFoundError: There is no such memory.
@@ -208,14 +247,14 @@ class MemoryRepository(BaseRepository[MemoryORM]):
         if row.embedding is None:
             return []
         model = MemoryORM
-        similarity = self._similarity(row.embedding)
+        similarity = self._closeness(row.embedding, row.embedding_model)
         query = (
             select_records()
             .where(
                 model.team_id == self.team_id,
                 model.id != memory_id,
                 model.status.in_(_LIVE),
-                model.embedding_model == row.embedding_model,
+                model.memory_type == row.memory_type,
                 model.agent_id.is_not_distinct_from(row.agent_id),
                 model.user_id.is_not_distinct_from(row.user_id),
                 similarity >= threshold,
@@ -228,9 +267,10 @@ class MemoryRepository(BaseRepository[MemoryORM]):
     async def erase(self, root_ids: Collection[UUID]) -> list[UUID]:
         """Lays the tombstone over every version; returns the versions that had none yet."""
         model = MemoryORM
+        where = [model.team_id == self.team_id, model.root_id.in_(root_ids), model.erased_at.is_(None)]
         erased = (
             update(model)
-            .where(model.team_id == self.team_id, model.root_id.in_(root_ids), model.erased_at.is_(None))
+            .where(*self._in_order(*where))
             .values(
                 content=TOMBSTONE,
                 erased_at=func.clock_timestamp(),
@@ -297,9 +337,15 @@ class MemoryRepository(BaseRepository[MemoryORM]):
             MemoryORM.user_id.is_not_distinct_from(row.user_id),
         ]
 
-    def _is_near(self, row: NewMemory) -> ColumnElement[bool]:
-        is_same_model = MemoryORM.embedding_model == row.embedding_model
-        return and_(is_same_model, self._similarity(row.embedding or []) >= NEAR_COSINE)
+    def _in_order(self, *conditions: ColumnExpressionArgument[bool]) -> list[ColumnElement[bool]]:
+        """Holds for the rows that fit, which are locked in the order of their ids: nobody waits for each other."""
+        model = MemoryORM
+        locked = select(model.id).where(*conditions).order_by(model.id).with_for_update(key_share=True)
+        return [model.team_id == self.team_id, model.id.in_(locked)]
+
+    def _closeness(self, embedding: Any, embedding_model: str | None) -> Any:  # noqa: ANN401 - as `_similarity`
+        """The cosine where the model is the same, null elsewhere: vectors of two lengths cannot be compared."""
+        return case((MemoryORM.embedding_model == embedding_model, self._similarity(embedding)))
 
     def _similarity(self, embedding: list[float]) -> Any:  # noqa: ANN401 - pgvector's operators are not typed
         return -MemoryORM.embedding.max_inner_product(HalfVector(embedding))
