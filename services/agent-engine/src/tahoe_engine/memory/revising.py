@@ -104,8 +104,8 @@ class MemoryReviser:
         roots = [record.root_id]
         while roots:
             versions = [version for root in roots for version in await self._repository.list_versions(root)]
-            await statistics.forget_authors({version.author for version in versions if version.author})
             erased += await self._repository.erase(roots)
+            await statistics.forget_authors({version.author for version in versions if version.author})
             roots = await self._repository.list_derived([version.id for version in versions])
         return erased
 

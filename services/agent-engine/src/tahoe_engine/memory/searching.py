@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from tahoe_core.db.session import team_session
 from tahoe_core.errors import UnavailableError
 from tahoe_engine.db.models.memory_statistics import MemoryStatORM
+from tahoe_engine.db.repositories.memory_history import MemoryHistoryRepository
 from tahoe_engine.db.repositories.memory_search import MemorySearchRepository, PreparedQuery, QueryVector
 from tahoe_engine.db.repositories.memory_statistics import MemoryStatisticsRepository
 from tahoe_engine.embedding.memory_embedding import MemoryEmbedding
@@ -49,7 +50,11 @@ class MemorySearcher:
             vectors=vectors,
         )
         async with team_session(self._sessions, self._team_id) as session:
-            return await MemorySearchRepository(session).search(query)
+            found = await MemorySearchRepository(session).search(query)
+            if request.as_of is None:
+                return found
+            then = await MemoryHistoryRepository(session).rebuild([result.memory for result in found], request.as_of)
+        return [result.model_copy(update={"memory": record}) for result, record in zip(found, then, strict=True)]
 
     def _embed(self, query: str, counts: MemoryStatORM) -> list[QueryVector]:
         vectors = []

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     and_,
+    any_,
     bindparam,
     case,
     func,
@@ -341,7 +342,9 @@ class MemoryRepository(BaseRepository[MemoryORM]):
         """Holds for the rows that fit, which are locked in the order of their ids: nobody waits for each other."""
         model = MemoryORM
         locked = select(model.id).where(*conditions).order_by(model.id).with_for_update(key_share=True)
-        return [model.team_id == self.team_id, model.id.in_(locked)]
+        # An array, which is made first, so that each row is found by its key; IN would read the whole table.
+        ids = func.array(locked.scalar_subquery(), type_=ARRAY(Uuid))
+        return [model.team_id == self.team_id, model.id == any_(ids)]
 
     def _closeness(self, embedding: Any, embedding_model: str | None) -> Any:  # noqa: ANN401 - as `_similarity`
         """The cosine where the model is the same, null elsewhere: vectors of two lengths cannot be compared."""

@@ -59,8 +59,14 @@ _COUNT_MEMORIES = text(
     """  # noqa: S608 - made of constants
 ).bindparams(_TEAM)
 _FORGET = text(
-    "UPDATE memory_stat SET authors = ARRAY(SELECT a FROM unnest(authors) a WHERE a <> ALL (CAST(:gone AS text[])))"
-    " WHERE team_id = :team"
+    f"""
+    UPDATE memory_stat SET authors = ARRAY(
+        SELECT a FROM unnest(authors) WITH ORDINALITY AS listed (a, place)
+        WHERE a <> ALL (CAST(:gone AS text[]))
+            OR EXISTS (SELECT FROM memory m WHERE m.team_id = :team AND {LIVE} AND m.author = a)
+        ORDER BY place
+    ) WHERE team_id = :team
+    """  # noqa: S608 - made of constants
 ).bindparams(_TEAM, bindparam("gone", type_=ARRAY(Text)))
 # Whether more than a tenth came since the count; it looks no further than it has to.
 _GROWN = text(
@@ -102,7 +108,7 @@ class MemoryStatisticsRepository:
         return True
 
     async def forget_authors(self, authors: Collection[str]) -> None:
-        """Takes names out of the counts, where they would outlive their memories; the next count knows who is left."""
+        """Takes names out of the counts that would outlive their memories, once these are erased."""
         if authors:
             await self._session.execute(_FORGET, {"team": self._team_id, "gone": list(authors)})
 
