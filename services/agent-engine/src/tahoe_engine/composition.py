@@ -12,7 +12,7 @@ from tahoe_core.db.address import DatabaseAddress
 from tahoe_core.db.engine import EngineOptions, get_engine, get_session_factory
 from tahoe_core.errors import UnavailableError
 from tahoe_core.security.identity import Identity, load_identity
-from tahoe_engine.db.revision import HEAD, find_revision
+from tahoe_engine.db.revision import HEAD, find_revision, is_enough
 from tahoe_engine.embedding.memory_embedding import MemoryEmbedding
 from tahoe_engine.embedding.port import Embedder
 from tahoe_engine.scoring.check import CheckKit
@@ -35,14 +35,14 @@ class Services:
     kit: CheckKit
 
     async def check_database(self) -> None:
-        """Returns if the database answers and stands at the migration that this code needs.
+        """Returns if the database answers and stands at the migration that this code needs, or at a later one.
 
         Raises:
             UnavailableError: It does not.
         """
         async with self.database.connect() as connection:
             revision = await find_revision(connection, self.schema)
-        if revision != HEAD:
+        if not is_enough(revision):
             raise UnavailableError(
                 f"The schema {self.schema} stands at migration {revision or 'none'}, not at {HEAD}.",
                 cure="Run: tahoe db upgrade",

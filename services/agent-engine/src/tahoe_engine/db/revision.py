@@ -27,3 +27,17 @@ async def find_revision(connection: AsyncConnection, schema: str) -> str | None:
             raise
         await connection.rollback()
         return None
+
+
+def is_enough(revision: str | None) -> bool:
+    """Whether this code can work on a schema that stands at the revision: at its own or at a later one.
+
+    While a new release takes over, the old one works on beside it on the schema of the new, so a migration only adds
+    what the release before can do without; what it must take away goes with a later one (docs/guides/deploy.md).
+    """
+    return revision is not None and _number(revision) >= _number(HEAD)
+
+
+def _number(revision: str) -> int:
+    digits = revision.partition("_")[0]
+    return int(digits) if digits.isdecimal() else -1
