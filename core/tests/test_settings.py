@@ -240,6 +240,55 @@ class TestSecrets:
             CoreSettings.load({}).database_name = "other"  # type: ignore[misc]  # which is the point
 
 
+class TestASecretByFile:
+    def test_is_read_without_the_end_of_its_line(self, tmp_path: Path) -> None:
+        file = tmp_path / "password"
+        file.write_text("hunter 2\n")
+        assert CoreSettings.load({"DATABASE_PASSWORD_FILE": str(file)}).database_password == SecretStr("hunter 2")
+        (tmp_path / "url").write_text(URL)
+        assert database_url(DATABASE_URL_FILE=str(tmp_path / "url")) == URL
+
+    def test_may_be_any_secret_and_nothing_else(self, tmp_path: Path) -> None:
+        assert {"DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_PASSWORD", "REDIS_URL"} == CoreSettings.secret_names()
+        (tmp_path / "port").write_text("9002")
+        assert CoreSettings.load({"AUTH_PORT_FILE": str(tmp_path / "port")}).auth_port == 8002
+
+    def test_is_held_to_the_same_rules_and_not_repeated(self, tmp_path: Path) -> None:
+        (tmp_path / "url").write_text("mysql://u:hunter2@h/d")
+        with pytest.raises(InvalidInputError, match=r"^DATABASE_URL should be a URL") as raised:
+            CoreSettings.load({"DATABASE_URL_FILE": str(tmp_path / "url")})
+        assert "hunter2" not in str(raised.value)
+
+    def test_that_is_given_by_name_too_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "password").write_text("x")
+        both = {"DATABASE_PASSWORD": "y", "DATABASE_PASSWORD_FILE": str(tmp_path / "password")}
+        with pytest.raises(InvalidInputError, match="DATABASE_PASSWORD and DATABASE_PASSWORD_FILE are both set"):
+            CoreSettings.load(both)
+
+    @pytest.mark.parametrize(
+        ("content", "says"),
+        [(None, "cannot be read"), (b"\n", "is empty"), (b"\xff", "is no text"), (b"x" * 70_000, "is larger than")],
+    )
+    def test_that_cannot_be_used_is_named_with_its_file(self, tmp_path: Path, content: bytes | None, says: str) -> None:
+        file = tmp_path / "password"
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(InvalidInputError, match=f"DATABASE_PASSWORD_FILE names .*password, which {says}"):
+            CoreSettings.load({"DATABASE_PASSWORD_FILE": str(file)})
+
+
+class TestTheExamplePassword:
+    @pytest.mark.parametrize("environment", ["staging", "production"])
+    def test_is_refused_when_deployed(self, environment: str) -> None:
+        deployed = DEPLOYED | {"ENVIRONMENT": environment}
+        for name, url in (("DATABASE_URL", "postgresql://u:changeme@h/d"), ("REDIS_URL", "redis://:changeme@h")):
+            with pytest.raises(InvalidInputError, match="which everybody knows"):
+                CoreSettings.load(deployed | {name: url})
+
+    def test_is_taken_elsewhere(self) -> None:
+        assert database_url(DATABASE_PASSWORD="changeme") == "postgresql://tahoe_user:changeme@localhost:5432/tahoe"
+
+
 class TestTheEnvironmentOfTheProcess:
     @pytest.fixture(autouse=True)
     def _bare(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -10,19 +10,21 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, computed_field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from tahoe_core.errors import InvalidInputError
+from tahoe_core.secret_files import read_secret_files
 
 WHERE_TO_SET = "Set it in the environment or in .env; .env.example explains every variable."
 HOST = re.compile(r"[A-Za-z0-9_.-]{1,253}|[0-9A-Fa-f:.]{2,45}(?:%[A-Za-z0-9]+)?")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 POSTGRES_PORT_IN_NETWORK = 5432
 REDIS_PORT_IN_NETWORK = 6379
+EXAMPLE_PASSWORD = "changeme"  # noqa: S105 - that of .env.example, which nothing deployed may have
 
 
 class Environment(StrEnum):
@@ -107,7 +109,7 @@ class CoreSettings(BaseSettings):
     """None: console on a terminal, JSON otherwise."""
 
     database_url_given: DatabaseUrl | None = Field(None, validation_alias="DATABASE_URL")
-    database_owner_url: DatabaseUrl | None = Field(None, validation_alias="DATABASE_OWNER_URL")
+    database_owner_url_given: DatabaseUrl | None = Field(None, validation_alias="DATABASE_OWNER_URL")
     database_host: Host | None = Field(None, validation_alias="DATABASE_HOST")
     database_port: Port | None = Field(None, validation_alias="DATABASE_PORT")
     postgres_port: Port | None = Field(None, validation_alias="POSTGRES_PORT")
@@ -151,7 +153,7 @@ class CoreSettings(BaseSettings):
             InvalidInputError: Something set cannot be used, or a deployed process lacks an address. Each variable is
                 named with what is allowed; no secret is repeated.
         """
-        variables = read_environment() if environ is None else environ
+        variables = read_secret_files(read_environment() if environ is None else environ, cls.secret_names())
         try:
             return cls.model_validate(
                 {name: variables[name] for name in cls.variable_names() if _is_set(variables, name)}
@@ -164,24 +166,27 @@ class CoreSettings(BaseSettings):
         """Every environment variable that this class reads."""
         return frozenset(name for field in cls.model_fields.values() for name in _aliases(field.validation_alias))
 
+    @classmethod
+    def secret_names(cls) -> frozenset[str]:
+        """Those of them that hold a secret; each may be given by file too, as `NAME_FILE`."""
+        return frozenset(
+            name
+            for field in cls.model_fields.values()
+            for name in _aliases(field.validation_alias)
+            if "SecretStr" in str(field.annotation)
+        )
+
     @computed_field  # type: ignore[prop-decorator]  # mypy has no support for decorators on properties
     @property
     def database_url(self) -> SecretStr | None:
         """`DATABASE_URL`, or one made of its parts; None means the embedded Postgres."""
-        if self.database_url_given:
-            return self.database_url_given
-        if not self.database_password or (self.environment.is_deployed and not self.database_host):
-            return None
-        if self._is_inside_network(self.database_host):
-            host, port = "postgres", POSTGRES_PORT_IN_NETWORK
-        else:
-            host = self.database_host or "localhost"
-            port = self.database_port or self.postgres_port or POSTGRES_PORT_IN_NETWORK
-        user = quote(self.database_user, safe="")
-        password = quote(self.database_password.get_secret_value(), safe="")
-        return SecretStr(
-            f"postgresql://{user}:{password}@{_bracketed(host)}:{port}/{quote(self.database_name, safe='')}"
-        )
+        return self.database_url_given or self._make_database_url(self._application_login())
+
+    @computed_field  # type: ignore[prop-decorator]  # as above
+    @property
+    def database_owner_url(self) -> SecretStr | None:
+        """`DATABASE_OWNER_URL`, or one made of the parts of a service that has a role for migrations."""
+        return self.database_owner_url_given or self._make_database_url(self._owner_login())
 
     @computed_field  # type: ignore[prop-decorator]  # as above
     @property
@@ -189,12 +194,14 @@ class CoreSettings(BaseSettings):
         """`REDIS_URL`, or one made of its parts; None means the in-process cache."""
         if self.redis_url_given:
             return self.redis_url_given
+        login = self._cache_login()
+        at = f"{login}@" if login else ""
         if self._is_inside_network(self.redis_host):
-            return SecretStr(f"redis://redis:{REDIS_PORT_IN_NETWORK}")
+            return SecretStr(f"redis://{at}redis:{REDIS_PORT_IN_NETWORK}")
         if self.redis_host is None and (self.environment.is_deployed or self.redis_port is None):
             return None
         return SecretStr(
-            f"redis://{_bracketed(self.redis_host or 'localhost')}:{self.redis_port or REDIS_PORT_IN_NETWORK}"
+            f"redis://{at}{_bracketed(self.redis_host or 'localhost')}:{self.redis_port or REDIS_PORT_IN_NETWORK}"
         )
 
     def get_service_url(self, service: ServiceName) -> str:
@@ -221,6 +228,45 @@ class CoreSettings(BaseSettings):
         if self.environment.is_deployed and self.redis_url is None:
             raise _missing("REDIS_URL (or REDIS_HOST)", self.environment)
         return self
+
+    @model_validator(mode="after")
+    def _refuses_the_example_password(self) -> Self:
+        """Everybody can read it in `.env.example`."""
+        addresses = {
+            "database": self.database_url,
+            "database's owner": self.database_owner_url,
+            "cache": self.redis_url,
+        }
+        for what, url in addresses.items() if self.environment.is_deployed else ():
+            if url and unquote(urlsplit(url.get_secret_value()).password or "") == EXAMPLE_PASSWORD:
+                raise InvalidInputError(
+                    f"The password of the {what} is that of .env.example, which everybody knows.",
+                    cure=f"ENVIRONMENT={self.environment} needs one of your own; `make env` makes some.",
+                    field="ENVIRONMENT",
+                )
+        return self
+
+    def _application_login(self) -> str | None:
+        """`user:password` for Postgres, percent-encoded; a service with a role of its own says so here."""
+        return make_login(self.database_user, self.database_password)
+
+    def _owner_login(self) -> str | None:
+        """The same of the role that owns the tables."""
+        return None
+
+    def _cache_login(self) -> str | None:
+        """The same for Redis."""
+        return None
+
+    def _make_database_url(self, login: str | None) -> SecretStr | None:
+        if not login or (self.environment.is_deployed and not self.database_host):
+            return None
+        if self._is_inside_network(self.database_host):
+            host, port = "postgres", POSTGRES_PORT_IN_NETWORK
+        else:
+            host = self.database_host or "localhost"
+            port = self.database_port or self.postgres_port or POSTGRES_PORT_IN_NETWORK
+        return SecretStr(f"postgresql://{login}@{_bracketed(host)}:{port}/{quote(self.database_name, safe='')}")
 
     def _is_inside_network(self, host: str | None) -> bool:
         """Whether the service of `tahoe-network` is meant: inside a container, localhost is the container itself.
@@ -255,6 +301,13 @@ def _is_set(variables: Mapping[str, str], name: str) -> bool:
     return bool(variables.get(name, "").strip())
 
 
+def make_login(user: str, password: SecretStr | None) -> str | None:
+    """Returns `user:password` as it stands in a URL; None without a password."""
+    if password is None:
+        return None
+    return f"{quote(user, safe='')}:{quote(password.get_secret_value(), safe='')}"
+
+
 def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
@@ -277,12 +330,7 @@ def _explained(cls: type[CoreSettings], error: ValidationError, variables: Mappi
 
     A value that may be an address is not shown either, since there may be a password in it.
     """
-    secret = {
-        name
-        for field in cls.model_fields.values()
-        for name in _aliases(field.validation_alias)
-        if "SecretStr" in str(field.annotation)
-    }
+    secret = cls.secret_names()
     parts = []
     names = []
     for problem in error.errors(include_url=False, include_context=False, include_input=False):

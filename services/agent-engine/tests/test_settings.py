@@ -7,17 +7,30 @@ from pydantic import SecretStr
 
 from tahoe_core.errors import InvalidInputError
 from tahoe_core.security.service_token import create_service_token
-from tahoe_core.settings import Environment
+from tahoe_core.settings import EXAMPLE_PASSWORD, Environment
 from tahoe_engine.settings import EngineSettings, load_settings
 
 ROOT = Path(__file__).resolve().parents[3]
 LINE = re.compile(r"^# ?([A-Z][A-Z0-9_]+)=(\S*)$", re.MULTILINE)
+INTERPOLATION = re.compile(r"\$\{([A-Z][A-Z0-9_]+)(?=[:}])")
+COMPOSE_FILES = ("docker-compose.yml", "deploy/compose/service.yml", "services/agent-engine/docker-compose.yml")
+EXAMPLE_PASSWORDS = {
+    "AGENT_ENGINE_DB_OWNER_PASSWORD",
+    "AGENT_ENGINE_DB_PASSWORD",
+    "AGENT_ENGINE_REDIS_PASSWORD",
+    "DATABASE_PASSWORD",
+    "POSTGRES_PASSWORD",
+}
 
 
 def example() -> dict[str, str]:
     found = LINE.findall((ROOT / ".env.example").read_text())
     assert len(found) == len(dict(found)), "a variable stands twice"
     return dict(found)
+
+
+def list_compose_variables() -> set[str]:
+    return {name for file in COMPOSE_FILES for name in INTERPOLATION.findall((ROOT / file).read_text())}
 
 
 class TestTheDefaults:
@@ -111,6 +124,57 @@ def test_a_prefix_that_would_blur_cache_keys_is_refused(prefix: str) -> None:
         load_settings({"AGENT_ENGINE_REDIS_NAMESPACE": prefix})
 
 
+class TestItsOwnRoles:
+    """What the containers' init calls them; one `.env` serves the containers and the machine they run on."""
+
+    ENV = {  # noqa: RUF012 - never changed
+        "AGENT_ENGINE_DB_PASSWORD": "p/1",
+        "AGENT_ENGINE_DB_OWNER_PASSWORD": "o",
+        "AGENT_ENGINE_REDIS_PASSWORD": "r@",
+    }
+
+    def test_are_used_in_docker(self) -> None:
+        settings = load_settings(self.ENV | {"ENVIRONMENT": "docker"})
+        assert settings.database_url == SecretStr("postgresql://agent_engine_app:p%2F1@postgres:5432/tahoe")
+        assert settings.database_owner_url == SecretStr("postgresql://agent_engine_owner:o@postgres:5432/tahoe")
+        assert settings.redis_url == SecretStr("redis://agent:r%40@redis:6379")
+
+    def test_are_used_on_the_machine(self) -> None:
+        settings = load_settings(self.ENV | {"POSTGRES_PORT": "5435", "REDIS_PORT": "6380"})
+        assert settings.database_url == SecretStr("postgresql://agent_engine_app:p%2F1@localhost:5435/tahoe")
+        assert settings.redis_url == SecretStr("redis://agent:r%40@localhost:6380")
+
+    def test_come_before_the_developers_and_after_an_address(self) -> None:
+        developer = {"DATABASE_USER": "tahoe_user", "DATABASE_PASSWORD": "changeme"}
+        given = load_settings(self.ENV | developer).database_url
+        assert given == SecretStr("postgresql://agent_engine_app:p%2F1@localhost:5432/tahoe")
+        url = "postgresql://other:x@db/tahoe"
+        assert load_settings(self.ENV | {"DATABASE_URL": url}).database_url == SecretStr(url)
+        assert load_settings(developer).database_url == SecretStr(
+            "postgresql://tahoe_user:changeme@localhost:5432/tahoe"
+        )
+
+    def test_are_called_as_the_schema_and_the_namespace(self) -> None:
+        named = {"AGENT_ENGINE_DB_SCHEMA": "other", "AGENT_ENGINE_REDIS_NAMESPACE": "a:b:", "REDIS_PORT": "6379"}
+        settings = load_settings(self.ENV | named)
+        assert settings.database_url == SecretStr("postgresql://other_app:p%2F1@localhost:5432/tahoe")
+        assert settings.redis_url == SecretStr("redis://a%3Ab:r%40@localhost:6379")
+
+    @pytest.mark.parametrize("name", sorted(ENV))
+    def test_may_not_have_the_password_of_the_example_file_in_production(self, name: str) -> None:
+        deployed = self.ENV | {
+            "ENVIRONMENT": "production",
+            "DATABASE_HOST": "db",
+            "REDIS_HOST": "cache",
+            "TAHOE_TEAM_ID": str(uuid4()),
+            "TAHOE_SERVICE_TOKEN": create_service_token().get_secret_value(),
+        }
+        load_settings(deployed)
+        with pytest.raises(InvalidInputError, match=r"is that of \.env\.example, which everybody knows"):
+            load_settings(deployed | {name: EXAMPLE_PASSWORD})
+        load_settings({name: EXAMPLE_PASSWORD})
+
+
 class TestTheEmbeddingKey:
     @pytest.mark.parametrize("key", ["sk-a b", "sk-\u00e9", "sk-a\nb"])
     def test_that_no_header_takes_is_refused_and_not_repeated(self, key: str) -> None:
@@ -126,10 +190,11 @@ class TestTheEmbeddingKey:
 
 class TestTheExampleFile:
     def test_it_shows_every_variable_and_no_other(self) -> None:
-        assert example().keys() == EngineSettings.variable_names()
+        assert example().keys() == EngineSettings.variable_names() | list_compose_variables()
 
     def test_it_shows_the_defaults(self) -> None:
-        shown = {name: value for name, value in example().items() if value}
+        read = EngineSettings.variable_names() - EXAMPLE_PASSWORDS
+        shown = {name: value for name, value in example().items() if value and name in read}
         assert load_settings(shown) == load_settings({})
         with_default = {
             name
@@ -145,7 +210,17 @@ class TestTheExampleFile:
             for name in example()
             if re.search(r"PASSWORD|TOKEN|KEY|(DATABASE|REDIS|OWNER)_URL", name) and example()[name]
         ]
-        assert secret == []
+        assert set(secret) == EXAMPLE_PASSWORDS
+        assert {example()[name] for name in secret} == {EXAMPLE_PASSWORD}
+
+    def test_it_shows_the_defaults_of_the_compose_files(self) -> None:
+        given = re.compile(r"\$\{([A-Z][A-Z0-9_]+):-([^${}]+)\}")
+        found = [pair for file in COMPOSE_FILES for pair in given.findall((ROOT / file).read_text())]
+        assert len(found) > 20
+        unlike = {name: default for name, default in found if example()[name] != default}
+        # Without a port the process takes none from the environment, and without an ENVIRONMENT it runs embedded.
+        assert unlike == {"ENVIRONMENT": "docker", "DATABASE_PORT": "5432", "REDIS_PORT": "6379"}
+
         assert "://tahoe" not in (ROOT / ".env.example").read_text()
 
 

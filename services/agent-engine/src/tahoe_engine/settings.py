@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AliasChoices, Field, SecretStr, model_valid
 from tahoe_core.cache.keyspace import Keyspace
 from tahoe_core.errors import InvalidInputError
 from tahoe_core.security.service_token import is_well_formed
-from tahoe_core.settings import WHERE_TO_SET, CoreSettings, HomePath, Host, HttpUrl, Port
+from tahoe_core.settings import WHERE_TO_SET, CoreSettings, HomePath, Host, HttpUrl, Port, make_login
 
 MIB = 1024 * 1024
 POSTGRES_NAME_BYTES = 63
@@ -61,6 +61,13 @@ class EngineSettings(CoreSettings):
         "agent:", validation_alias="AGENT_ENGINE_REDIS_NAMESPACE"
     )
 
+    db_password: SecretStr | None = Field(None, validation_alias="AGENT_ENGINE_DB_PASSWORD")
+    """Of the role SCHEMA_app, which then stands in for DATABASE_USER and DATABASE_PASSWORD."""
+    db_owner_password: SecretStr | None = Field(None, validation_alias="AGENT_ENGINE_DB_OWNER_PASSWORD")
+    """Of the role SCHEMA_owner, as which migrations connect."""
+    redis_password: SecretStr | None = Field(None, validation_alias="AGENT_ENGINE_REDIS_PASSWORD")
+    """Of the user that is called as the namespace, without its colon."""
+
     max_body_bytes: Annotated[int, Field(ge=1024, le=1024 * MIB)] = Field(
         64 * MIB, validation_alias="TAHOE_ENGINE_MAX_BODY_BYTES"
     )
@@ -107,6 +114,15 @@ class EngineSettings(CoreSettings):
                 field=missing[0],
             )
         return self
+
+    def _application_login(self) -> str | None:
+        return make_login(f"{self.db_schema}_app", self.db_password) or super()._application_login()
+
+    def _owner_login(self) -> str | None:
+        return make_login(f"{self.db_schema}_owner", self.db_owner_password)
+
+    def _cache_login(self) -> str | None:
+        return make_login(self.redis_namespace.removesuffix(":"), self.redis_password)
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> EngineSettings:
