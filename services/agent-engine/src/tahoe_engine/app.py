@@ -10,10 +10,22 @@ from tahoe_core.cache.keyspace import Keyspace
 from tahoe_core.http.app import HttpService, create_http_app
 from tahoe_core.http.probes import ReadinessCheck
 from tahoe_core.security.principal import ServiceTokenAuthenticator
-from tahoe_engine.api import agent_templates, analyses, interactions, model_providers, portfolios, scorecards, tools
+from tahoe_engine.api import (
+    agent_templates,
+    agents,
+    analyses,
+    answers,
+    interactions,
+    memories,
+    memory_versions,
+    model_providers,
+    portfolios,
+    scorecards,
+    tools,
+)
 from tahoe_engine.composition import Services
 
-DESCRIPTION = """Scores interactions against scorecards, with evidence.
+DESCRIPTION = """Scores interactions against scorecards, with evidence, and remembers for agents, on record.
 
 Every request carries the service token of a team: `Authorization: Bearer tahoe_st_…`. Lists are pages; writes take an
 `Idempotency-Key`. Errors are `application/problem+json`: 422 says that the input breaks the schema, 409 that it keeps
@@ -26,11 +38,28 @@ TAGS = {
     "scorecards": "Weighted requirements and the checks that judge them. A change makes a new version; analyses keep "
     "pointing at the one they used.",
     "agent-templates": "The specialists whose checks a scorecard runs, each with its versions.",
+    "agents": "Named personas: who they are, what they may do, what they remember.",
+    "memories": "What agents remember. A change is a new version; nothing is lost but what is erased on purpose, and "
+    "any moment of the past can be asked. No cache may keep these answers.",
+    "answers": "What an agent knew when it said something.",
     "portfolios": "Groups of scorecards with settings in common.",
     "tools": "What an agent can use.",
     "model-providers": "Where models answer. Keys stay in the environment; only the variable's name is kept.",
 }
-RESOURCES = (analyses, interactions, scorecards, agent_templates, portfolios, tools, model_providers)
+# A path has one meaning, so the routers of one prefix stand in the order in which they are asked.
+RESOURCES = (
+    analyses,
+    interactions,
+    scorecards,
+    agent_templates,
+    agents,
+    memories,
+    memory_versions,
+    answers,
+    portfolios,
+    tools,
+    model_providers,
+)
 
 
 def create_app(services: Services) -> FastAPI:

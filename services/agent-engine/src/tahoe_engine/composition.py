@@ -1,8 +1,10 @@
 """The one place where the engine's parts meet: settings in, services out."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from functools import cache
 from threading import Lock
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
@@ -13,8 +15,11 @@ from tahoe_core.db.engine import EngineOptions, get_engine, get_session_factory
 from tahoe_core.errors import UnavailableError
 from tahoe_core.security.identity import Identity, load_identity
 from tahoe_engine.db.revision import HEAD, find_revision, is_enough
+from tahoe_engine.embedding.deferred import DeferredEmbedding
 from tahoe_engine.embedding.memory_embedding import MemoryEmbedding
 from tahoe_engine.embedding.port import Embedder
+from tahoe_engine.memory.memories import Memories
+from tahoe_engine.memory.upkeep import NoUpkeep, UpkeepRequests
 from tahoe_engine.scoring.check import CheckKit
 from tahoe_engine.settings import EngineSettings
 
@@ -24,7 +29,12 @@ _QUERIES_REMEMBERED = 1024
 
 @dataclass(frozen=True)
 class Services:
-    """What the engine's doors (HTTP, the command line) work with."""
+    """What the engine's doors (HTTP, the command line) work with.
+
+    Attributes:
+        embedding: Of memories; nothing of it is loaded before somebody embeds.
+        upkeep: Where memory asks for its upkeep.
+    """
 
     settings: EngineSettings
     identity: Identity
@@ -33,6 +43,17 @@ class Services:
     sessions: async_sessionmaker[AsyncSession]
     cache: Cache
     kit: CheckKit
+    embedding: MemoryEmbedding
+    upkeep: UpkeepRequests = field(default_factory=NoUpkeep)
+
+    def memories(self, team_id: UUID, actor: str) -> Memories:
+        """Returns the memory of a team.
+
+        Args:
+            team_id: Whose it is.
+            actor: Who acts, for the log.
+        """
+        return Memories(self.sessions, team_id, self.embedding, self.upkeep, actor)
 
     async def check_database(self) -> None:
         """Returns if the database answers and stands at the migration that this code needs, or at a later one.
@@ -50,16 +71,18 @@ class Services:
 
     async def aclose(self) -> None:
         """Closes every connection."""
+        await asyncio.to_thread(self.embedding.close)
         await self.cache.aclose()
         await self.database.dispose()
 
 
-def compose(settings: EngineSettings, address: DatabaseAddress) -> Services:
+def compose(settings: EngineSettings, address: DatabaseAddress, upkeep: UpkeepRequests | None = None) -> Services:
     """Builds the services; nothing is connected yet.
 
     Args:
         settings: What the environment says.
         address: Where the application's role finds its tables.
+        upkeep: Where memory asks for its upkeep; None: nowhere.
 
     Raises:
         ReadError: The identity in the home is damaged, or open to others.
@@ -78,6 +101,8 @@ def compose(settings: EngineSettings, address: DatabaseAddress) -> Services:
         sessions=get_session_factory(database),
         cache=open_cache(settings.redis_url),
         kit=CheckKit(load_embedder=load_embedder, pattern_timeout=settings.pattern_timeout_ms / 1000),
+        embedding=DeferredEmbedding(lambda: build_memory_embedding(settings)),
+        upkeep=upkeep or NoUpkeep(),
     )
 
 

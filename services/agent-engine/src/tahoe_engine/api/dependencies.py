@@ -10,6 +10,8 @@ from tahoe_core.db.session import team_session
 from tahoe_core.http.authentication import CurrentPrincipal
 from tahoe_engine.analysis.analyses import Analyses
 from tahoe_engine.composition import Services
+from tahoe_engine.memory.memories import Memories
+from tahoe_engine.memory.recalling import MemoryRecaller
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 """What is read as one entry of a catalog; only interactions are long."""
@@ -42,3 +44,21 @@ async def get_analyses(services: CurrentServices, principal: CurrentPrincipal) -
 
 
 TeamAnalyses = Annotated[Analyses, Depends(get_analyses)]
+
+
+async def get_memories(services: CurrentServices, principal: CurrentPrincipal) -> Memories:
+    """Returns the memory of the caller's team, which opens and commits transactions of its own."""
+    return services.memories(principal.team_id, principal.subject)
+
+
+TeamMemories = Annotated[Memories, Depends(get_memories)]
+
+
+async def get_recaller(
+    services: CurrentServices, principal: CurrentPrincipal, memories: TeamMemories
+) -> MemoryRecaller:
+    """Returns what knows which memories answers were made of."""
+    return MemoryRecaller(services.sessions, principal.team_id, memories)
+
+
+TeamRecaller = Annotated[MemoryRecaller, Depends(get_recaller)]

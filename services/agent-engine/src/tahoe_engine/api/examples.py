@@ -81,3 +81,45 @@ SCORECARD_EXAMPLES: dict[str, Example] = {
         },
     }
 }
+
+AGENT_EXAMPLES: dict[str, Example] = {
+    "concierge": {
+        "summary": "An agent that remembers its guests",
+        "value": {
+            "name": "Concierge",
+            "role": "Looks after the guests of a small hotel",
+            "status": "active",
+            "personality": {"tone": "warm and brief", "traits": ["attentive"]},
+            "memory": {"context_tokens": 1500},
+        },
+    }
+}
+
+_MEMORY = {
+    "content": "Ann would rather have a room to the garden.",
+    "subject": "ann.room",
+    "author": "Ann",
+    "occurred_at": "2026-11-03T10:02:00-05:00",
+    "importance": 7,
+    "tags": ["hotel"],
+}
+
+MEMORY_EXAMPLES: dict[str, Example] = {
+    "fact": {"summary": "A fact with a subject, which a later one corrects", "value": _MEMORY},
+    "episode": {
+        "summary": "Something that happened",
+        "value": {"content": "Ann left her umbrella in the lobby.", "memory_type": "episodic"},
+    },
+}
+
+MEMORY_BATCH_EXAMPLES: dict[str, Example] = {
+    "two": {"summary": "Two at once", "value": {"memories": [_MEMORY, {"content": "Breakfast ends at ten."}]}}
+}
+
+MEMORY_SEARCH_EXAMPLES: dict[str, Example] = {
+    "now": {"summary": "What is known", "value": {"query": "Which room does Ann like?", "limit": 5}},
+    "then": {
+        "summary": "What was known at a moment",
+        "value": {"query": "Which room does Ann like?", "as_of": "2026-11-03T12:00:00Z"},
+    },
+}

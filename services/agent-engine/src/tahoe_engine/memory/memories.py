@@ -13,13 +13,17 @@ from tahoe_core.db.session import team_session
 from tahoe_core.errors import NotFoundError, UnavailableError
 from tahoe_engine.db.repositories.memory import MemoryRepository
 from tahoe_engine.db.repositories.memory_history import MemoryHistoryRepository
+from tahoe_engine.db.repositories.memory_listing import MemoryListingRepository
+from tahoe_engine.db.repositories.memory_overview import MemoryOverviewRepository
 from tahoe_engine.db.repositories.memory_row import NewMemory
 from tahoe_engine.embedding.memory_embedding import MemoryEmbedding
 from tahoe_engine.memory.adding import MemoryAdder, Placed
 from tahoe_engine.memory.preparing import check_tags, embed, prepare, to_create
 from tahoe_engine.memory.revising import MemoryReviser
 from tahoe_engine.memory.searching import MemorySearcher
+from tahoe_engine.memory.transfer import MemoryImporter
 from tahoe_engine.memory.upkeep import NoUpkeep, UpkeepRequests
+from tahoe_engine.models.memory_filter import MemoryFilter
 from tahoe_engine.models.memory_models import (
     MemoryChange,
     MemoryCreate,
@@ -29,6 +33,8 @@ from tahoe_engine.models.memory_models import (
     MemorySearchResult,
 )
 from tahoe_engine.models.memory_outcomes import AddedMemory, BulkAdded
+from tahoe_engine.models.memory_overview import MemoryOverview
+from tahoe_engine.models.memory_transfer import ImportedMemories
 
 BATCH = 500
 """Memories a transaction of a bulk add."""
@@ -146,10 +152,20 @@ class Memories:
             events = await MemoryHistoryRepository(session).list_entries([version.id for version in versions])
         return MemoryHistory(versions=versions, events=events)
 
-    async def list_page(self, request: PageRequest) -> Page[MemoryRecord]:
-        """Lists every version of every memory, newest first."""
+    async def list_page(self, request: PageRequest, which: MemoryFilter | None = None) -> Page[MemoryRecord]:
+        """Lists every version of every memory, newest first.
+
+        Args:
+            request: Which part.
+            which: Which versions; None: all.
+        """
         async with self._session() as session:
-            return await MemoryRepository(session).list_memories(request)
+            return await MemoryListingRepository(session).list_records(which or MemoryFilter(), request)
+
+    async def get_overview(self) -> MemoryOverview:
+        """Counts what there is."""
+        async with self._session() as session:
+            return await MemoryOverviewRepository(session).count()
 
     async def export(self) -> AsyncIterator[MemoryRecord]:
         """Yields every version of every memory, newest first."""
@@ -161,6 +177,22 @@ class Memories:
             cursor = page.next_cursor
             if cursor is None:
                 return
+
+    async def import_export(self, data: bytes, agent_id: UUID | None = None) -> ImportedMemories:
+        """Takes in what `export` gave as JSONL, here or elsewhere; what is here already is not taken twice.
+
+        Args:
+            data: One version a line.
+            agent_id: Whose the memories of agents that this team does not have become.
+
+        Raises:
+            ReadError: A line is no memory; nothing was written.
+            NotFoundError: A memory belongs to an agent that this team does not have.
+        """
+        importer = MemoryImporter(self._sessions, self._team_id, self._embedding, self._actor)
+        imported = await importer.import_export(data, agent_id)
+        await self._upkeep.request(self._team_id)
+        return imported
 
     async def supersede(self, memory_id: UUID, change: MemoryChange, reason: str = "changed") -> MemoryRecord:
         """Puts a new version in the place of a live memory.

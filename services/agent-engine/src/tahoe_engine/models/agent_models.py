@@ -32,12 +32,16 @@ __all__ = [
 MAX_SLUG_CHARACTERS = 100
 _SLUG_GAPS = re.compile(r"[^a-z0-9]+")
 _LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+# The same, with something other than spaces: what stripping them would leave empty is refused by the schema already.
+_SOME_LINE = (
+    r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*[^\s\x00-\x1f\x7f-\x9f\u2028\u2029][^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+)
 _HOST = r"^(\*\.)?([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$"
 
-OneLine = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_LINE)]
-AgentName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=_LINE)]
+OneLine = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_SOME_LINE)]
+AgentName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=_SOME_LINE)]
 LongText = Annotated[str, Field(max_length=20_000)]
-ModelName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_LINE)]
+ModelName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_SOME_LINE)]
 SkillName = Annotated[
     str,
     Field(

@@ -1,6 +1,6 @@
 """What agents remember: enums, and what goes in and out of the memory."""
 
-from datetime import MINYEAR, UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Self
 from uuid import UUID
@@ -17,16 +17,14 @@ MAX_DIMENSIONS = 16_000
 MAX_TAGS = 50
 MAX_NAMED = 1000
 """Messages that a memory says it comes from, and memories that it says it is related to."""
-_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+# The very ends of the calendar are infinite to asyncpg, which then gives them back without an offset.
+_FIRST = datetime.min.replace(tzinfo=UTC) + timedelta(microseconds=1)
+_LAST = datetime.max.replace(tzinfo=UTC) - timedelta(microseconds=1)
 
 
 def _within_calendar(moment: datetime) -> datetime:
-    """Takes a moment that its offset puts beyond the calendar for the calendar's own edge: the database has UTC."""
-    try:
-        moment.astimezone(UTC)
-    except OverflowError:
-        return _FIRST if moment.year == MINYEAR else _LAST
-    return moment
+    """Takes a moment that lies beyond the calendar in UTC, which the database has, for the calendar's own edge."""
+    return min(max(moment, _FIRST), _LAST)
 
 
 class MemoryType(StrEnum):

@@ -1,0 +1,68 @@
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import Body, Path, Response
+
+from tahoe_core.http.pagination import Page, RequestedPage
+from tahoe_core.http.problem import problem_responses
+from tahoe_core.http.routing import create_router
+from tahoe_engine.api.contradictions import contradictions_are_conflicts
+from tahoe_engine.api.dependencies import MAX_BODY_BYTES, TeamSession
+from tahoe_engine.api.examples import AGENT_EXAMPLES
+from tahoe_engine.catalog.agents import AgentCatalog
+from tahoe_engine.models.agent_models import AgentDNA, AgentStatus
+from tahoe_engine.models.agent_records import Agent
+
+AgentName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=100, description="Its slug, or its id.")]
+DNA = Annotated[AgentDNA, Body(openapi_examples=AGENT_EXAMPLES)]
+
+router = create_router("/v1/agents", "agents", max_body_bytes=MAX_BODY_BYTES)
+
+
+@router.post("", status_code=HTTPStatus.CREATED, responses=problem_responses(409))
+async def create_agent(dna: DNA, session: TeamSession, response: Response) -> Agent:
+    """Creates an agent; 409 when the slug is taken."""
+    with contradictions_are_conflicts():
+        made = await AgentCatalog(session).create(dna)
+    response.headers["Location"] = f"/v1/agents/{made.dna.slug}"
+    return made
+
+
+@router.get("")
+async def list_agents(session: TeamSession, page: RequestedPage, status: AgentStatus | None = None) -> Page[Agent]:
+    """Lists agents, newest first, whatever their status unless one is asked for."""
+    return Page.of(await AgentCatalog(session).list_page(page, status), lambda row: row)
+
+
+@router.get("/{agent}", responses=problem_responses(404))
+async def get_agent(agent: AgentName, session: TeamSession) -> Agent:
+    """Returns an agent by its slug or its id."""
+    return await AgentCatalog(session).get(agent)
+
+
+@router.put("/{agent}", responses=problem_responses(404, 409))
+async def update_agent(agent: AgentName, dna: DNA, session: TeamSession) -> Agent:
+    """Replaces an agent's DNA, which makes a new version unless it says the same; the slug never changes.
+
+    A status that is left out stays as it is.
+    """
+    with contradictions_are_conflicts():
+        return await AgentCatalog(session).update(agent, dna)
+
+
+@router.post("/{agent}/activate", responses=problem_responses(404))
+async def activate_agent(agent: AgentName, session: TeamSession) -> Agent:
+    """Lets an agent answer."""
+    return await AgentCatalog(session).set_status(agent, AgentStatus.ACTIVE)
+
+
+@router.post("/{agent}/pause", responses=problem_responses(404))
+async def pause_agent(agent: AgentName, session: TeamSession) -> Agent:
+    """Keeps an agent from answering for a while."""
+    return await AgentCatalog(session).set_status(agent, AgentStatus.PAUSED)
+
+
+@router.post("/{agent}/archive", responses=problem_responses(404))
+async def archive_agent(agent: AgentName, session: TeamSession) -> Agent:
+    """Takes an agent out of use; nothing is deleted, and what it remembers stays."""
+    return await AgentCatalog(session).set_status(agent, AgentStatus.ARCHIVED)

@@ -1,0 +1,117 @@
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tahoe_core.db.page import Page, PageRequest
+from tahoe_core.db.storable import refuse_unstorable
+from tahoe_core.errors import ConflictError
+from tahoe_engine.catalog.named import refuse_new_name
+from tahoe_engine.catalog.not_found import not_found
+from tahoe_engine.db.models.agent import AgentORM
+from tahoe_engine.db.repositories.agent import AgentRepository
+from tahoe_engine.models.agent_models import AgentDNA, AgentStatus
+from tahoe_engine.models.agent_records import Agent
+
+
+class AgentCatalog:
+    """One team's agents, called by slug or id; they are never deleted.
+
+    Args:
+        session: As `team_session` opened it; the catalog never commits.
+    """
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._repository = AgentRepository(session)
+
+    async def create(self, dna: AgentDNA) -> Agent:
+        """Writes a new agent.
+
+        Raises:
+            ConflictError: The slug is taken, perhaps by one that was archived.
+            InvalidInputError: A text in it cannot be stored.
+        """
+        refuse_unstorable(dna.model_dump(mode="json"))
+        if await self._repository.find_by_slug(dna.slug) is not None:
+            raise ConflictError(
+                f"There is already an agent {dna.slug!r}, archived or not.",
+                cure="Update it, or choose another slug.",
+                field="slug",
+            )
+        row = AgentORM(slug=dna.slug, version=1)
+        _write(row, dna)
+        return read_agent(await self._repository.add(row))
+
+    async def get(self, agent: str) -> Agent:
+        """Returns the agent of that slug or id.
+
+        Raises:
+            NotFoundError: There is none; near slugs are suggested.
+        """
+        return read_agent(await self._get_row(agent))
+
+    async def list_page(self, request: PageRequest, status: AgentStatus | None = None) -> Page[Agent]:
+        """Lists agents, newest first."""
+        return (await self._repository.list_agents(request, status)).map(read_agent)
+
+    async def update(self, agent: str, given: AgentDNA) -> Agent:
+        """Replaces the DNA, which makes a new version unless it says the same; a status left out stays as it is.
+
+        Raises:
+            NotFoundError: There is no such agent.
+            InvalidInputError: It would get another slug, or a text in it cannot be stored.
+        """
+        refuse_unstorable(given.model_dump(mode="json"))
+        row = await self._get_row(agent)
+        await self._repository.keep_still(row.id)
+        known = read_agent(row).dna
+        if "slug" in given.model_fields_set:
+            refuse_new_name(known.slug, given.slug)
+        status = given.status if "status" in given.model_fields_set else known.status
+        dna = given.model_copy(update={"slug": known.slug, "status": status})
+        if dna.model_copy(update={"status": known.status}) != known:
+            row.version += 1
+        _write(row, dna)
+        return read_agent(await self._repository.change(row))
+
+    async def set_status(self, agent: str, status: AgentStatus) -> Agent:
+        """Moves an agent to where it stands in its life; any way is open.
+
+        Raises:
+            NotFoundError: There is no such agent.
+        """
+        row = await self._get_row(agent)
+        row.status = status
+        return read_agent(await self._repository.change(row))
+
+    async def _get_row(self, agent: str) -> AgentORM:
+        row_id = _find_id(agent)
+        row = await self._repository.find(row_id) if row_id else None
+        row = row or await self._repository.find_by_slug(agent)
+        if row is None:
+            raise not_found(self._repository.noun, agent, await self._repository.list_slugs())
+        return row
+
+
+def read_agent(row: AgentORM) -> Agent:
+    """Returns what a row says."""
+    return Agent(
+        id=row.id,
+        version=row.version,
+        dna=AgentDNA.model_validate(row.dna | {"slug": row.slug, "status": row.status}),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _write(row: AgentORM, dna: AgentDNA) -> None:
+    row.name = dna.name
+    row.description = dna.description
+    row.status = dna.status
+    row.dna = dna.model_dump(mode="json")
+
+
+def _find_id(agent: str) -> UUID | None:
+    try:
+        return UUID(agent)
+    except ValueError:
+        return None

@@ -1,0 +1,139 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+
+type Json = dict[str, Any]
+type ReadProblem = Callable[[httpx.Response, int], Json]
+type ReadAll = Callable[..., Awaitable[list[list[Json]]]]
+
+PATH = "/v1/agents"
+WEIGHTS = ("semantic", "recency", "importance", "continuity", "relationship")
+
+
+async def create(client: httpx.AsyncClient, name: str = "Ada", **fields: Any) -> Json:  # noqa: ANN401
+    response = await client.post(PATH, json={"name": name, **fields})
+    assert response.status_code == 201, response.text
+    made: Json = response.json()
+    return made
+
+
+class TestANewAgent:
+    async def test_is_found_by_its_slug_and_by_its_id(self, client: httpx.AsyncClient) -> None:
+        response = await client.post(PATH, json={"name": "Ada Lovelace", "role": "Counts", "status": "active"})
+        assert response.status_code == 201, response.text
+        made = response.json()
+        assert response.headers["location"] == "/v1/agents/ada-lovelace"
+        assert (made["version"], made["dna"]["slug"], made["dna"]["status"]) == (1, "ada-lovelace", "active")
+        for name in ("ada-lovelace", made["id"]):
+            assert (await client.get(f"{PATH}/{name}")).json() == made
+
+    async def test_keeps_every_part_of_its_dna(self, client: httpx.AsyncClient) -> None:
+        sent: Json = {
+            "personality": {"traits": ["brief"], "tone": "dry", "language": "de-CH", "instructions": "Say it once."},
+            "voice_examples": [{"heard": "Hello?", "said": "Yes.", "note": "brief"}],
+            "shared_skills": ["sums"],
+            "model": {"temperature": 0.5, "fallbacks": [{"provider": "local", "model": "m"}]},
+            "memory": {"reads": ["semantic"], "shares": {"identity": 0.5}, "retention_days": 30},
+            "boundaries": {"allowed_domains": ["*.Example.com"], "max_spend_usd": 0.25},
+            "retrieval_weights": {"semantic": 3},
+        }
+        dna = (await create(client, **sent))["dna"]
+        assert dna["personality"] == sent["personality"]
+        assert dna["model"]["fallbacks"] == [{"provider": "local", "model": "m"}]
+        assert (dna["memory"]["reads"], dna["memory"]["shares"]["identity"]) == (["semantic"], 0.5)
+        assert dna["boundaries"]["allowed_domains"] == ["*.example.com"]
+        assert float(dna["boundaries"]["max_spend_usd"]) == 0.25
+        again = await client.put(f"{PATH}/ada", json=dna)
+        assert again.json()["version"] == 1, "what the API gave says the same"
+
+    async def test_needs_a_slug_of_its_own(self, client: httpx.AsyncClient, read_problem: ReadProblem) -> None:
+        await create(client, "Ada")
+        problem = read_problem(await client.post(PATH, json={"name": "ada"}), 409)
+        assert [error["field"] for error in problem["errors"]] == ["slug"]
+
+    async def test_is_one_of_many_that_come_at_once(self, client: httpx.AsyncClient) -> None:
+        answers = await asyncio.gather(*(client.post(PATH, json={"name": "Ada"}) for _ in range(6)))
+        assert sorted(answer.status_code for answer in answers) == [201] + [409] * 5
+
+    @pytest.mark.parametrize(
+        ("fields", "status", "field"),
+        [
+            ({"name": " "}, 422, "name"),
+            ({"name": "a\0"}, 422, "name"),
+            ({"name": "\u05d0"}, 409, "body"),
+            ({"slug": "A B"}, 422, "slug"),
+            ({"status": "asleep"}, 422, "status"),
+            ({"boundaries": {"max_turns": 0}}, 422, "boundaries.max_turns"),
+            ({"memory": {"shares": {"identity": 1, "pinned": 1}}}, 409, "memory.shares"),
+            ({"retrieval_weights": dict.fromkeys(WEIGHTS, 0)}, 409, "retrieval_weights"),
+            ({"mood": "good"}, 422, "mood"),
+        ],
+    )
+    async def test_is_refused_where_its_dna_is_wrong(
+        self, client: httpx.AsyncClient, read_problem: ReadProblem, fields: Json, status: int, field: str
+    ) -> None:
+        problem = read_problem(await client.post(PATH, json={"name": "Ada", **fields}), status)
+        assert [error["field"] for error in problem["errors"]] == [field]
+        assert (await client.get(PATH)).json()["items"] == []
+
+
+class TestAChange:
+    async def test_of_the_dna_is_a_new_version(self, client: httpx.AsyncClient) -> None:
+        made = await create(client, status="active")
+        changed = (await client.put(f"{PATH}/ada", json={"name": "Ada", "role": "Counts"})).json()
+        assert (changed["id"], changed["version"], changed["dna"]["role"]) == (made["id"], 2, "Counts")
+        assert changed["dna"]["status"] == "active", "a status that is left out stays"
+        assert (await client.get(f"{PATH}/ada")).json() == changed
+
+    async def test_that_says_the_same_is_none(self, client: httpx.AsyncClient) -> None:
+        await create(client)
+        assert (await client.put(f"{PATH}/ada", json={"name": "Ada"})).json()["version"] == 1
+
+    async def test_of_the_name_leaves_the_slug(self, client: httpx.AsyncClient, read_problem: ReadProblem) -> None:
+        await create(client)
+        assert (await client.put(f"{PATH}/ada", json={"name": "Augusta"})).json()["dna"]["slug"] == "ada"
+        read_problem(await client.put(f"{PATH}/ada", json={"name": "Augusta", "slug": "augusta"}), 409)
+
+    async def test_is_none_of_those_that_come_at_once_lost(self, client: httpx.AsyncClient) -> None:
+        await create(client)
+        answers = await asyncio.gather(
+            *(client.put(f"{PATH}/ada", json={"name": "Ada", "role": str(number)}) for number in range(5))
+        )
+        assert sorted(answer.json()["version"] for answer in answers) == [2, 3, 4, 5, 6]
+
+    async def test_of_the_status_is_no_new_version(self, client: httpx.AsyncClient) -> None:
+        await create(client)
+        for action, status in (("activate", "active"), ("pause", "paused"), ("archive", "archived")):
+            changed = (await client.post(f"{PATH}/ada/{action}")).json()
+            assert (changed["dna"]["status"], changed["version"]) == (status, 1)
+
+
+class TestAList:
+    async def test_is_read_page_by_page_newest_first(self, client: httpx.AsyncClient, read_all: ReadAll) -> None:
+        for name in "abcde":
+            await create(client, name, status="active" if name in "bd" else "draft")
+        pages = await read_all(client, PATH, limit=2)
+        assert [[item["dna"]["slug"] for item in page] for page in pages] == [["e", "d"], ["c", "b"], ["a"]]
+        active = (await client.get(PATH, params={"status": "active"})).json()["items"]
+        assert [item["dna"]["slug"] for item in active] == ["d", "b"]
+
+
+class TestAnotherTeam:
+    async def test_finds_no_agent_of_ours(
+        self, client: httpx.AsyncClient, other_client: httpx.AsyncClient, read_problem: ReadProblem
+    ) -> None:
+        made = await create(client)
+        for name in ("ada", made["id"]):
+            problem = read_problem(await other_client.get(f"{PATH}/{name}"), 404)
+            assert "There is none at all yet." in problem["detail"]
+            read_problem(await other_client.put(f"{PATH}/{name}", json={"name": "Ada"}), 404)
+            read_problem(await other_client.post(f"{PATH}/{name}/archive"), 404)
+        assert (await other_client.get(PATH)).json()["items"] == []
+        assert (await create(other_client))["id"] != made["id"]
+
+    async def test_is_told_of_near_names_of_its_own(self, client: httpx.AsyncClient, read_problem: ReadProblem) -> None:
+        await create(client, "concierge")
+        assert "concierge" in read_problem(await client.get(f"{PATH}/concierg"), 404)["detail"]
