@@ -1,0 +1,1 @@
+"""Scripts of skills, run where they can do little harm."""

@@ -1,0 +1,1 @@
+"""What agents can do beside speaking: so far, HTTP to the hosts that they are allowed."""

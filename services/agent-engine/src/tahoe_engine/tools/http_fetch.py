@@ -1,0 +1,216 @@
+"""One HTTP request of an agent: to an address that was checked, bounded in time and size, without any credentials."""
+
+import asyncio
+import ssl
+import zlib
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+import httpx
+
+from tahoe_core.errors import InvalidInputError, UnavailableError
+from tahoe_engine.tools.egress import DEFAULT_PORTS, Destination, Egress
+
+MAX_REDIRECTS = 5
+_ADDRESSES_TRIED = 3
+_CONNECT_TIMEOUT_S = 5
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_KEEPS_BODY = frozenset({307, 308})
+_ANY_WRAPPING = 32 + zlib.MAX_WBITS  # gzip or zlib, whichever it says
+_ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
+_USER_AGENT = "Tahoe-agent/0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class FetchLimits:
+    """What one request may take.
+
+    Attributes:
+        timeout_s: Of everything together: looking up, redirects, the whole body.
+        body_bytes: Of the body after unpacking; what follows is not read.
+        sent_bytes: Of the body that is sent.
+    """
+
+    timeout_s: float = 20
+    body_bytes: int = 2 * 1024 * 1024
+    sent_bytes: int = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What came back.
+
+    Attributes:
+        url: Where it came from, redirects followed.
+        truncated: Whether there was more than the limit.
+    """
+
+    url: str
+    status: int
+    content_type: str
+    body: bytes
+    truncated: bool
+    retry_after: str | None = None
+
+
+@dataclass(frozen=True)
+class Fetcher:
+    """Sends requests; each has a connection of its own, so that nothing of one is left for the next.
+
+    Attributes:
+        egress: Where requests may go; every redirect is asked again.
+        tls: How certificates are checked.
+    """
+
+    egress: Egress
+    limits: FetchLimits = FetchLimits()
+    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+
+    async def get(self, url: str) -> Fetched:
+        """Gets what a URL names, whatever its status; redirects are followed.
+
+        Raises:
+            InvalidInputError: The URL, or one it redirects to, may not be asked.
+            UnavailableError: The host is not reached, is too slow, or does not speak HTTP.
+        """
+        return await self._send("GET", url, {}, b"")
+
+    async def post(self, url: str, body: bytes, content_type: str) -> Fetched:
+        """Posts a body, whatever the status; it is never sent on to another host.
+
+        Raises:
+            InvalidInputError: The URL may not be asked, or the body is too large.
+            UnavailableError: The host is not reached, is too slow, or does not speak HTTP.
+        """
+        if len(body) > self.limits.sent_bytes:
+            raise InvalidInputError(f"The body is larger than {self.limits.sent_bytes:,} bytes.", field="body")
+        return await self._send("POST", url, {"Content-Type": content_type}, body)
+
+    async def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Fetched:
+        try:
+            async with asyncio.timeout(self.limits.timeout_s):
+                return await self._follow(method, url, headers, body)
+        except TimeoutError:
+            raise UnavailableError(f"There was no whole answer within {self.limits.timeout_s:g} s.") from None
+
+    async def _follow(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Fetched:
+        destination = await self.egress.admit(url)
+        for _hop in range(MAX_REDIRECTS + 1):
+            answer = await self._ask(method, destination, headers, body)
+            if isinstance(answer, Fetched):
+                return answer
+            target = _find_target(destination, answer)
+            if method == "POST" and answer.status_code in _KEEPS_BODY:
+                if _origin(target) != _origin(destination.url):
+                    raise InvalidInputError("The host asks to send the body to another host, which is not done.")
+            else:
+                method, headers, body = "GET", {}, b""
+            destination = await self.egress.admit(str(target))
+        raise UnavailableError(f"{destination.place} redirects more than {MAX_REDIRECTS} times.")
+
+    async def _ask(
+        self, method: str, destination: Destination, headers: Mapping[str, str], body: bytes
+    ) -> Fetched | httpx.Response:
+        """Asks one address after another until one is reached; a redirect is returned as it is."""
+        for address in destination.addresses[:_ADDRESSES_TRIED]:
+            try:
+                return await self._ask_at(str(address), method, destination, headers, body)
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                if _is_about_certificate(error):
+                    raise UnavailableError(f"The certificate of {destination.place} cannot be trusted.") from None
+            except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+                raise UnavailableError(f"{destination.place} gave no usable answer ({type(error).__name__}).") from None
+        raise UnavailableError(f"{destination.place} is not reached.")
+
+    async def _ask_at(
+        self, address: str, method: str, destination: Destination, headers: Mapping[str, str], body: bytes
+    ) -> Fetched | httpx.Response:
+        url = destination.url
+        async with httpx.AsyncClient(
+            verify=self.tls,
+            trust_env=False,  # no proxy, and no password from a .netrc
+            follow_redirects=False,
+            timeout=httpx.Timeout(self.limits.timeout_s, connect=_CONNECT_TIMEOUT_S),
+        ) as client:
+            request = client.build_request(
+                method,
+                url.copy_with(host=address),
+                headers={
+                    "Host": url.netloc.decode(),
+                    "User-Agent": _USER_AGENT,
+                    "Accept": "text/html, application/json, text/*;q=0.9, */*;q=0.5",
+                    "Accept-Encoding": "gzip, deflate",
+                    **headers,
+                },
+                content=body or None,
+                extensions={"sni_hostname": url.raw_host.decode()},
+            )
+            response = await client.send(request, stream=True)
+            try:
+                if response.status_code in _REDIRECTS and "Location" in response.headers:
+                    return response
+                return await self._read(url, response)
+            finally:
+                await response.aclose()
+
+    async def _read(self, url: httpx.URL, response: httpx.Response) -> Fetched:
+        most = self.limits.body_bytes
+        body = bytearray()
+        async with aclosing(_unpack(response, most)) as chunks:
+            async for chunk in chunks:
+                body += chunk
+                if len(body) > most:
+                    break
+        return Fetched(
+            url=str(url),
+            status=response.status_code,
+            content_type=response.headers.get("Content-Type", ""),
+            body=bytes(body[:most]),
+            truncated=len(body) > most,
+            retry_after=response.headers.get("Retry-After"),
+        )
+
+
+async def _unpack(response: httpx.Response, most_bytes: int) -> AsyncGenerator[bytes]:
+    """The body unpacked, piece by piece: a small one that unpacks to gigabytes is never held as a whole."""
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in _ENCODINGS:
+        raise httpx.DecodingError("an encoding that was not asked for")
+    unpacker = zlib.decompressobj(_ANY_WRAPPING) if encoding not in {"", "identity"} else None
+    async for chunk in response.aiter_raw():
+        if unpacker is None:
+            yield chunk
+            continue
+        packed = chunk
+        while packed:
+            try:
+                piece = unpacker.decompress(packed, most_bytes)
+            except zlib.error:
+                raise httpx.DecodingError("a body that does not unpack") from None
+            yield piece
+            packed = unpacker.unconsumed_tail
+
+
+def _find_target(destination: Destination, answer: httpx.Response) -> httpx.URL:
+    try:
+        target = destination.url.join(answer.headers["Location"])
+    except httpx.InvalidURL:
+        raise UnavailableError(f"{destination.place} redirects to what is no URL.") from None
+    if destination.url.scheme == "https" and target.scheme == "http":
+        raise InvalidInputError(f"{destination.place} redirects to a URL without encryption, which is not followed.")
+    return target
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port or DEFAULT_PORTS.get(url.scheme)
+
+
+def _is_about_certificate(error: BaseException) -> bool:
+    """Whether TLS refused the other side; httpx keeps the reason among the causes."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
