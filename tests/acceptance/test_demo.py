@@ -46,15 +46,21 @@ class TestTheDemo:
             words = {"pass": "Pass", "review": "Review", "high_risk": "High risk"}
             assert words[entry["expect"]] in index_row(index, Path(entry["file"]).stem) or words[entry["expect"]] in row
 
+    def test_asks_memory_now_and_as_of_before_a_correction(self, first: str) -> None:
+        chapter = first[first.index("What was known, and when") :]
+        assert re.search(r"now +Ms Rossi's parcels go to 4 Harbour Street, Hull\.", chapter)
+        assert re.search(r"as of [-\d]+ [:.\d]+ +Ms Rossi's parcels go to 12 Mill Lane, Leeds\.", chapter)
+        assert re.search(r"superseded +by demo: she called: she has moved", chapter)
+
     def test_changes_nothing_when_run_again(self, shell: Shell, first: str) -> None:
         before = reports(shell)
-        analyses = list_analyses(shell)
-        assert len(analyses) >= 8
+        rows = list_rows(shell)
+        assert len(rows) >= 8 + 4
         again = shell.run("demo", timeout=60)
         assert again.status == 0, again.err
         assert reports(shell) == before
         assert again.out == first
-        assert analyses == list_analyses(shell)
+        assert rows == list_rows(shell)
 
 
 def index_row(index: str, stem: str) -> str:
@@ -63,16 +69,15 @@ def index_row(index: str, stem: str) -> str:
     return index[start : index.index("</tr>", at)]
 
 
-def list_analyses(shell: Shell) -> list[str]:
-    """The id of every analysis in the home's database, asked as the superuser, whom no policy binds."""
+def list_rows(shell: Shell) -> list[str]:
+    """The id of every analysis and memory in the home's database, asked as the superuser, whom no policy binds."""
     url = superuser_url(shell.home).rpartition("/")[0] + "/tahoe"
+    query = "SELECT id FROM agent_engine.analyses UNION ALL SELECT id FROM agent_engine.memory ORDER BY id"
 
     async def ask() -> list[str]:
         connection = await asyncpg.connect(url)
         try:
-            return [
-                str(row["id"]) for row in await connection.fetch("SELECT id FROM agent_engine.analyses ORDER BY id")
-            ]
+            return [str(row["id"]) for row in await connection.fetch(query)]
         finally:
             await connection.close()
 

@@ -60,7 +60,7 @@ async def check_foundation() -> list[Check]:
         settings.append(load_settings())
         return f"{settings[0].environment}, home {settings[0].home}"
 
-    checks = [await _check("settings", read_settings())]
+    checks = [await check("settings", read_settings())]
     if not checks[0].passed:
         return checks
     try:
@@ -77,12 +77,13 @@ async def _check_services(opened: Opened) -> list[Check]:
         ("schema", _check_schema),
         ("seed", _check_seed),
     ]
-    checks = [await _check(name, step(opened)) for name, step in steps]
+    checks = [await check(name, step(opened)) for name, step in steps]
     async with _served(opened) as client:
-        return [*checks, await _check("api", _check_api(client)), await _check("scoring", _check_scoring(client))]
+        return [*checks, await check("api", check_api(client)), await check("scoring", check_scoring(client))]
 
 
-async def _check(name: str, finding: Awaitable[str]) -> Check:
+async def check(name: str, finding: Awaitable[str]) -> Check:
+    """Returns what came of a finding, whether it was made or failed."""
     try:
         return Check(name, passed=True, detail=await finding)
     except (TahoeError, NotAsItShouldBeError, httpx.HTTPError) as error:
@@ -111,7 +112,8 @@ async def _check_seed(opened: Opened) -> str:
     return ", ".join(sorted(item.name for item in page.items))
 
 
-async def _check_api(client: httpx.AsyncClient) -> str:
+async def check_api(client: httpx.AsyncClient) -> str:
+    """Finds out whether the doors are open that should be, and no other."""
     for path in ("/health", "/ready", "/openapi.json", "/v1/scorecards"):
         (await client.get(path)).raise_for_status()
     unknown = await client.get("/v1/scorecards", headers={"Authorization": "Bearer nobody"})
@@ -120,7 +122,8 @@ async def _check_api(client: httpx.AsyncClient) -> str:
     return "healthy, ready, documented, and closed to a wrong token"
 
 
-async def _check_scoring(client: httpx.AsyncClient) -> str:
+async def check_scoring(client: httpx.AsyncClient) -> str:
+    """Scores one interaction and holds every quote against it."""
     body = {"scorecard": "support-quality", "interaction": EXAMPLE}
     analysis = (await client.post("/v1/analyses", json=body)).raise_for_status().json()
     evidence = [

@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": "Score the example interactions and write their reports.",
     "analyze": "Score files of interactions against a scorecard.",
     "scorecards": "List, show, validate, apply and compare scorecards.",
+    "memory": "Add, find and change what is remembered, as of any moment.",
     "up": "Serve the API, with its own Postgres unless DATABASE_URL is set.",
     "down": "Stop the embedded Postgres.",
     "db": "Migrate and seed the database.",

@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 from tahoe_cli.database import Database, is_current, open_database, require_current
 from tahoe_cli.presence import present
 from tahoe_cli.seeding import seed_team
+from tahoe_core.db.address import DatabaseAddress
 from tahoe_core.db.page import PageRequest
 from tahoe_core.db.session import team_session
 from tahoe_core.logs import configure_logging
@@ -27,8 +28,14 @@ class Opened:
 
 
 @asynccontextmanager
-async def open_services(settings: EngineSettings) -> AsyncIterator[Opened]:
+async def open_services(
+    settings: EngineSettings, compose: Callable[[EngineSettings, DatabaseAddress], Services] = compose
+) -> AsyncIterator[Opened]:
     """Opens the services; the embedded Postgres is started, migrated and seeded first where it has to be.
+
+    Args:
+        settings: What the environment says.
+        compose: Builds the services: `compose_server` where they are to be served.
 
     Raises:
         TahoeError: Something that is needed cannot be had; the message says what to do.

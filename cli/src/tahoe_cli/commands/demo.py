@@ -6,8 +6,10 @@ import click
 import yaml
 from rich.console import Console
 
+from tahoe_cli.memory_chapter import AGENT, QUESTION, print_chapter, remember
 from tahoe_cli.opening import Opened, open_services
 from tahoe_cli.personal_data import mask_personal_data
+from tahoe_cli.remembering import Desk
 from tahoe_cli.seeding import find_examples
 from tahoe_cli.sinks.html_files import write_page
 from tahoe_core.db.session import team_session
@@ -33,7 +35,7 @@ class Example:
 
 @click.command("demo", epilog="\b\nExample:\n  tahoe demo")
 def command() -> None:
-    """Score the example interactions, print a report of each and write them as HTML.
+    """Score the example interactions, print a report of each and write them as HTML; show what memory keeps.
 
     The first run starts Postgres, migrates and seeds it. A second run finds what is there and changes nothing.
     """
@@ -53,10 +55,13 @@ async def _run() -> None:
             write_page(folder / name, render_report(view))
             summaries.append(summarize(view, name))
             print_report(console, view)
+        told = await remember(Desk(opened.services, actor="demo"))
     write_page(folder / "index.html", render_index(summaries))
     print_table(console, summaries)
+    print_chapter(console, told)
     click.echo(f"\nReports: {folder / 'index.html'}")
     click.echo("Next: tahoe analyze FILE --scorecard support-quality   (your own file)")
+    click.echo(f'      tahoe memory search "{QUESTION}" --agent {AGENT.slug}')
     click.echo("      tahoe up                                         (the API)")
     click.echo("      tahoe down                                       (stop Postgres)")
 

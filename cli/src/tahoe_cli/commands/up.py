@@ -18,7 +18,7 @@ from tahoe_core.postgres.status import find_status
 from tahoe_core.postgres.supervise import keep_running
 from tahoe_core.security.identity import TOKEN_FILE
 from tahoe_engine.app import create_app
-from tahoe_engine.composition import find_identity
+from tahoe_engine.composition import compose_server, find_identity
 from tahoe_engine.settings import EngineSettings, load_settings
 
 EPILOG = """\b
@@ -52,7 +52,7 @@ def _end_like_ctrl_c(_number: int, _frame: FrameType | None) -> None:
 async def _serve(settings: EngineSettings, listener: socket.socket) -> None:
     started: EmbeddedServer | None = None
     try:
-        async with open_services(settings) as opened:
+        async with open_services(settings, compose_server) as opened:
             configure_logging(settings.log_level, settings.log_format)
             embedded = opened.database.embedded
             started = embedded if embedded and embedded.started_here else None
