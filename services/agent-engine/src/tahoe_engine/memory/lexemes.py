@@ -3,9 +3,9 @@
 BM25's other part, how rare a stem is in the team, belongs to the query (`tahoe_engine.db.repositories.memory_search`).
 """
 
-import hashlib
 import re
 import threading
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +29,7 @@ class _ThreadStemmer(threading.local):
     """A Snowball stemmer may not be shared by threads. It caches no words: those of an erased memory have to go."""
 
     def __init__(self) -> None:
-        self.stem = Stemmer.Stemmer("english", 0).stemWord
+        self.stem_all = Stemmer.Stemmer("english", 0).stemWords
 
 
 _stemmer = _ThreadStemmer()
@@ -42,13 +42,16 @@ def list_words(text: str) -> list[str]:
 
 def list_stems(text: str) -> list[str]:
     """Returns the stems that count, in their order, with repetitions."""
-    stem = _stemmer.stem
-    return [stem(word) for found in list_words(text) for word in _split(found) if word not in _STOP_WORDS]
+    words = list_words(text)
+    if not text.isascii():
+        words = [part for word in words for part in _split(word)]
+    stems: list[str] = _stemmer.stem_all([word for word in words if word not in _STOP_WORDS])
+    return stems
 
 
 def hash_stem(stem: str) -> int:
     """Returns a stem's number, from 1."""
-    return 1 + int.from_bytes(hashlib.blake2b(stem.encode(), digest_size=4).digest()) % TERMS
+    return 1 + zlib.crc32(stem.encode()) % TERMS
 
 
 def weigh(text: str) -> str | None:
@@ -57,9 +60,9 @@ def weigh(text: str) -> str | None:
     if not counts:
         return None
     norm = K1 * (1 - B + B * counts.total() / AVERAGE_LENGTH)
-    weights = {hash_stem(stem): count * (K1 + 1) / (count + norm) for stem, count in counts.items()}
-    listed = ",".join(f"{number}:{weight:.4g}" for number, weight in sorted(weights.items()))
-    return f"{{{listed}}}/{TERMS}"
+    weights = {count: f"{count * (K1 + 1) / (count + norm):.4g}" for count in set(counts.values())}
+    numbers = {hash_stem(stem): weights[count] for stem, count in counts.items()}
+    return f"{{{','.join([f'{number}:{numbers[number]}' for number in sorted(numbers)])}}}/{TERMS}"
 
 
 def list_terms(query: str) -> list[int]:

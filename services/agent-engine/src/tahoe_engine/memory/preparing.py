@@ -141,8 +141,14 @@ def check_tags(tags: Sequence[str]) -> list[str]:
         ) from None
 
 
+_UNSEEN = 1e-4
+"""A difference in length that half precision does not show; most vectors come with length 1."""
+
+
 def _scale(vector: list[float]) -> list[float]:
     length = math.hypot(*vector)
     if not vector or not math.isfinite(length) or length == 0:
         raise InvalidInputError("The embedding holds a number that is none, or nothing but zeros.", field="embedding")
+    if abs(length - 1) < _UNSEEN:
+        return vector
     return [value / length for value in vector]

@@ -29,7 +29,7 @@ from tahoe_core.db.page import Page, PageRequest
 from tahoe_core.db.repository import BaseRepository
 from tahoe_core.errors import InvalidInputError, NotFoundError
 from tahoe_engine.db.models.memory import MemoryORM, MemoryTagORM
-from tahoe_engine.db.repositories.memory_insert import INSERT, NEAR_COSINE, bind
+from tahoe_engine.db.repositories.memory_insert import NEAR_COSINE, write_memories
 from tahoe_engine.db.repositories.memory_row import NewMemory, select_records, to_record
 from tahoe_engine.models.memory_models import MemoryRecord, MemoryStatus, MemoryType
 
@@ -66,7 +66,7 @@ class MemoryRepository(BaseRepository[MemoryORM]):
             NotFoundError: There is no such agent or conversation, or it is another team's.
         """
         try:
-            written = {row.id: row.created_at for row in await self.session.execute(INSERT, parameters)}
+            written = await write_memories(self.session, self.team_id, rows, guarded=guarded, looks_near=looks_near)
         except InvalidInputError as error:
             raise _find_missing(error) or error from error
         tags = [

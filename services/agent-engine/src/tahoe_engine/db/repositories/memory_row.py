@@ -65,6 +65,16 @@ _TAGS = (
     .scalar_subquery()
 )
 
+RECORD_COLUMNS = ", ".join(
+    [
+        *(f"m.{column.name}" for column in _TABLE.columns if column.name not in _LEFT_OUT),
+        "m.embedding IS NOT NULL AS is_embedded",
+        """ARRAY(SELECT t.tag FROM memory_tag t WHERE t.team_id = m.team_id AND t.memory_id = m.id
+            AND t.removed_at IS NULL ORDER BY t.tag) AS tags""",
+    ]
+)
+"""The same for a statement that the driver takes as it is, where memory is `m`."""
+
 
 def select_records() -> Select[*tuple[Any, ...]]:
     """Begins a query whose rows `to_record` takes; the derived columns, which are long, stay behind."""

@@ -1,17 +1,13 @@
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Double, Uuid, column
-
 from tahoe_core.db.repository import BaseRepository
 from tahoe_engine.db.models.memory import MemoryORM
-from tahoe_engine.db.repositories.memory_row import select_records, to_record
-from tahoe_engine.db.repositories.memory_search_statement import SEEDS, build_search
+from tahoe_engine.db.repositories.memory_row import to_record
+from tahoe_engine.db.repositories.memory_search_statement import SEEDS, SearchShape, build_search
+from tahoe_engine.db.repositories.vector_codec import connect_with_vectors, pack_vector
 from tahoe_engine.models.memory_models import MemorySearchRequest, MemorySearchResult
-from tahoe_engine.models.retrieval_weights import RetrievalWeights
-
-_RELEVANCE_ALONE = {"semantic": 1.0, "recency": 0.0, "importance": 0.0, "continuity": 0.0, "relationship": 0.0}
 
 
 @dataclass(frozen=True)
@@ -54,15 +50,20 @@ class MemorySearchRepository(BaseRepository[MemoryORM]):
 
     async def search(self, query: PreparedQuery) -> list[MemorySearchResult]:
         """Finds the best memories that the asker may see, best first."""
-        statement = build_search(len(query.vectors), as_of=query.request.as_of is not None)
-        ranked = statement.columns(column("id", Uuid), column("score", Double)).cte("ranked")
-        found = (
-            select_records()
-            .add_columns(ranked.c.score)
-            .join(ranked, (ranked.c.id == MemoryORM.id) & (MemoryORM.team_id == self.team_id))
-            .order_by(ranked.c.score.desc(), ranked.c.id)
+        request = query.request
+        weights = request.weights.normalized if request.weights else None
+        shape = SearchShape(
+            models=len(query.vectors),
+            as_of=request.as_of is not None,
+            types=request.types is not None,
+            tags=bool(request.tags),
+            author=query.author is not None,
+            weights=weights is not None and weights.semantic < 1,
         )
-        rows = await self.session.execute(found, self._bind(query))
+        statement = build_search(shape)
+        parameters = self._bind(query)
+        connection = await connect_with_vectors(self.session)
+        rows = await connection.exec_driver_sql(statement.sql, tuple(parameters[name] for name in statement.names))
         return [
             MemorySearchResult(rank=rank, score=row.score, memory=to_record(row))
             for rank, row in enumerate(rows, start=1)
@@ -74,8 +75,8 @@ class MemorySearchRepository(BaseRepository[MemoryORM]):
             "team": self.team_id,
             "agent": request.agent_id,
             "user": request.user_id,
-            "types": [kind.value for kind in request.types] if request.types else None,
-            "tags": list(dict.fromkeys(request.tags)) or None,
+            "types": request.types,
+            "tags": list(dict.fromkeys(request.tags)),
             "terms": query.terms,
             "counted": query.counted,
             "author": query.author,
@@ -83,20 +84,14 @@ class MemorySearchRepository(BaseRepository[MemoryORM]):
             "seeds": max(SEEDS, request.limit),
             "limit": request.limit,
         }
-        parameters |= _list_weights(request.weights)
+        if request.weights is not None:
+            parameters |= request.weights.normalized.model_dump()
         if request.as_of is not None:
             parameters["moment"] = request.as_of
         for number, asked in enumerate(query.vectors):
             parameters |= {
                 f"model{number}": asked.model,
-                f"vector{number}": asked.vector,
+                f"vector{number}": pack_vector(asked.vector),
                 f"spread{number}": asked.spread,
             }
         return parameters
-
-
-def _list_weights(weights: RetrievalWeights | None) -> Mapping[str, float]:
-    if weights is None:
-        return _RELEVANCE_ALONE
-    listed: dict[str, float] = weights.normalized.model_dump()
-    return listed

@@ -1,17 +1,18 @@
 """The hybrid search: one SQL statement, under row-level security, for the evaluated search and for live agents alike.
 
-`query` weighs the stems asked for by how rare they are in the team. `seeds` are the best rows of one pass over what may
-be seen, by `f = cosine / spread + 0.5 BM25`. `pool` adds their neighbours in the conversation, `judged` what the
-surroundings say. How the few weights were chosen, and what each part gives: docs/benchmarks.md.
+`asked` weighs the stems asked for by how rare they are in the team. `seeds` are the best rows of one pass over what may
+be seen, by `f = cosine / spread + 0.5 BM25`; it reads no more of a row than that takes, since it reads them all. `pool`
+adds the seeds' neighbours in the conversation, `judged` what the surroundings say. How the few weights were chosen, and
+what each part gives: docs/benchmarks.md.
 """
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
-
-from sqlalchemy import ARRAY, REAL, TIMESTAMP, Double, Integer, Text, TextClause, Uuid, bindparam, text
-from sqlalchemy.types import TypeEngine
 
 from tahoe_engine.db.models.memory import LIVE
+from tahoe_engine.db.repositories.memory_row import RECORD_COLUMNS
 
 SEEDS = 40
 _LEXICAL = 0.5
@@ -27,160 +28,191 @@ _REACH = 2
 _HALF_LIFE_DAYS = 30
 _TIME_WORDS = r"\m(yesterday|last|ago|weeks?|weekends?|months?|years?|tomorrow|today|next|nights?)\M"
 
-_TYPES: dict[str, TypeEngine[Any]] = {
-    "team": Uuid(),
-    "agent": Uuid(),
-    "user": Uuid(),
-    "types": ARRAY(Text),
-    "tags": ARRAY(Text),
-    "moment": TIMESTAMP(timezone=True),
-    "terms": ARRAY(Integer),
-    "counted": Integer(),
-    "author": Text(),
-    "conversation": Uuid(),
-    "semantic": Double(),
-    "recency": Double(),
-    "importance": Double(),
-    "continuity": Double(),
-    "relationship": Double(),
-    "seeds": Integer(),
-    "limit": Integer(),
+_TYPES = {
+    "team": "uuid",
+    "agent": "uuid",
+    "user": "uuid",
+    "types": "memory_type_enum[]",
+    "tags": "text[]",
+    "moment": "timestamptz",
+    "terms": "integer[]",
+    "counted": "integer",
+    "author": "text",
+    "conversation": "uuid",
+    "semantic": "float8",
+    "recency": "float8",
+    "importance": "float8",
+    "continuity": "float8",
+    "relationship": "float8",
+    "seeds": "integer",
+    "limit": "integer",
 }
+_MODEL_TYPES = {"vector": "halfvec", "model": "text", "spread": "float8"}
 
-_NOW = ("memory m", "m", "now()")
 # As of a moment, content comes from the rows, which never change, and state from the log.
-_THEN = (
-    """memory m CROSS JOIN LATERAL (
+_THEN = """memory m CROSS JOIN LATERAL (
             SELECT * FROM memory_log l WHERE l.team_id = :team AND l.memory_id = m.id AND l.logged_at <= :moment
             ORDER BY l.id DESC LIMIT 1
-        ) l""",
-    "l",
-    ":moment",
-)
-
-_VISIBLE = """
-            m.team_id = :team AND {state}.{live} AND m.erased_at IS NULL
+        ) l"""
+_VISIBLE = """m.team_id = :team AND {live}
             AND ({state}.expires_at IS NULL OR {state}.expires_at > {moment})
             AND (m.agent_id IS NULL OR m.agent_id = :agent OR m.memory_type IN ('shared', 'user_profile'))
-            AND (m.user_id IS NULL OR m.user_id = :user)
-            AND (CAST(:types AS text[]) IS NULL
-                OR m.memory_type = ANY (CAST(CAST(:types AS text[]) AS memory_type_enum[])))
-            AND (CAST(:tags AS text[]) IS NULL OR (
+            AND (m.user_id IS NULL OR m.user_id = :user)"""
+_OF_TYPES = """
+            AND m.memory_type = ANY (:types)"""
+_TAGGED = """
+            AND (
                 SELECT count(*) FROM memory_tag t
-                WHERE t.team_id = :team AND t.memory_id = m.id AND t.tag = ANY (CAST(:tags AS text[]))
+                WHERE t.team_id = :team AND t.memory_id = m.id AND t.tag = ANY (:tags)
                     AND t.created_at <= {moment} AND (t.removed_at IS NULL OR t.removed_at > {moment})
-            ) = cardinality(CAST(:tags AS text[])))"""
-
-_SEARCH = """
-    WITH query AS MATERIALIZED (
-        SELECT {vectors} CAST(coalesce('{{' || string_agg(
-            k.term || ':' || ln(1 + (:counted - k.df + 0.5) / (k.df + 0.5)), ',') || '}}', '{{}}') || '/999999999'
-            AS sparsevec) AS lexemes
-        FROM (
-            SELECT asked.term, least(coalesce(d.memories, 0), :counted) AS df
-            FROM unnest(CAST(:terms AS integer[])) asked (term)
-            LEFT JOIN memory_term d ON d.team_id = :team AND d.term = asked.term
-        ) k
-    ), seeds AS MATERIALIZED (
-        SELECT {row} FROM query q, {source} WHERE {visible} ORDER BY f DESC, m.id LIMIT :seeds
-    ), boosted AS (
-        SELECT * FROM seeds
-        UNION ALL
-        SELECT {row} FROM query q, {source}, (
-            SELECT DISTINCT conversation, position + step AS place
-            FROM seeds, generate_series(-{reach}, {reach}) step WHERE position IS NOT NULL
-        ) b
-        WHERE m.source_conversation_id = b.conversation AND m.position = b.place AND {visible}
-            AND m.id NOT IN (SELECT id FROM seeds)
-    ), pool AS MATERIALIZED (
-        SELECT m.id, m.conversation, m.position, m.content, {boost} AS boost, m.f - {boost} AS f,
-            right(rtrim(m.content), 1) = '?' AS asks
-        FROM boosted m
-    ), judged AS (
-        SELECT p.id, p.f + p.boost
-            + {near} * (coalesce(a.before, p.f) + coalesce(a.after, p.f))
-            + {far} * (coalesce(a.second_before, p.f) + coalesce(a.second_after, p.f))
-            + {answer} * coalesce(a.asked, 0)
-            + {conversation} * CASE WHEN p.conversation IS NULL THEN p.f
-                ELSE max(p.f) OVER (PARTITION BY p.conversation) END
-            - CASE WHEN p.asks THEN {question} ELSE 0 END
-            + {length} * ln(1 + least(char_length(p.content), 600) / 10.0)
-            + CASE WHEN p.content ~* '{time_words}' THEN {time} ELSE 0 END AS relevance
-        FROM pool p LEFT JOIN LATERAL (
-            SELECT
-                max(n.f) FILTER (WHERE n.position = p.position - 1) AS before,
-                max(n.f) FILTER (WHERE n.position = p.position + 1) AS after,
-                max(n.f) FILTER (WHERE n.position = p.position - 2) AS second_before,
-                max(n.f) FILTER (WHERE n.position = p.position + 2) AS second_after,
-                max(n.f) FILTER (WHERE n.position = p.position - 1 AND n.asks) AS asked
-            FROM pool n WHERE n.conversation = p.conversation AND abs(n.position - p.position) <= 2
-        ) a ON true
-    )
-    SELECT j.id, CASE WHEN :semantic = 1 THEN j.relevance ELSE
+            ) = cardinality(:tags)"""
+_WEIGHED = """
             :semantic / (1 + exp(least(greatest((15 - j.relevance) / 4, -50), 50)))
             + :recency * 0.5 ^ (greatest(extract(epoch FROM {moment}
                 - greatest(coalesce(m.occurred_at, m.created_at), m.last_accessed_at)), 0) / 86400 / {half_life})
             + :importance * m.importance / 10.0
             + :continuity * CASE WHEN m.source_conversation_id = :conversation THEN 1 ELSE 0 END
-            + :relationship * CASE WHEN m.user_id = :user THEN 1 ELSE 0 END END AS score
-    FROM judged j JOIN memory m ON m.team_id = :team AND m.id = j.id
-    ORDER BY score DESC, j.id LIMIT :limit
+            + :relationship * CASE WHEN m.user_id = :user THEN 1 ELSE 0 END"""
+
+_SEARCH = """
+    WITH asked AS MATERIALIZED (
+        SELECT CAST(coalesce('{{' || string_agg(
+            k.term || ':' || ln(1 + (:counted - k.df + 0.5) / (k.df + 0.5)), ',') || '}}', '{{}}') || '/999999999'
+            AS sparsevec) AS lexemes
+        FROM (
+            SELECT a.term, least(coalesce(d.memories, 0), :counted) AS df
+            FROM unnest(:terms) a (term) LEFT JOIN memory_term d ON d.team_id = :team AND d.term = a.term
+        ) k
+    ), seeds AS MATERIALIZED (
+        SELECT m.id, {f} AS f FROM {source} WHERE {visible} ORDER BY f DESC, m.id LIMIT :seeds
+    ), boosted AS MATERIALIZED (
+        SELECT {row}, s.f, m.position - {reach} AS first, least(m.position, {largest}) + {reach} AS last
+        FROM seeds s JOIN memory m ON m.team_id = :team AND m.id = s.id
+    ), beside AS (
+        SELECT DISTINCT ON (m.id) {row}, {f} AS f
+        FROM boosted s, {source}
+        WHERE m.source_conversation_id = s.conversation
+            AND m.position BETWEEN s.first AND s.last
+            AND {visible} AND m.id NOT IN (SELECT id FROM seeds)
+    ), pool AS MATERIALIZED (
+        SELECT m.id, m.conversation, m.position, m.content, {boost} AS boost, m.f - {boost} AS f,
+            right(rtrim(m.content), 1) = '?' AS asks
+        FROM (SELECT id, conversation, position, author, content, f FROM boosted UNION ALL SELECT * FROM beside) m
+    ), judged AS (
+        SELECT p.id, p.f + p.boost
+            + {near} * (coalesce(p.before, p.f) + coalesce(p.after, p.f))
+            + {far} * (coalesce(p.second_before, p.f) + coalesce(p.second_after, p.f))
+            + {answer} * coalesce(p.asked, 0)
+            + {conversation} * CASE WHEN p.conversation IS NULL THEN p.f ELSE p.best END
+            - CASE WHEN p.asks THEN {question} ELSE 0 END
+            + {length} * ln(1 + least(char_length(p.content), 600) / 10.0)
+            + CASE WHEN p.content ~* '{time_words}' THEN {time} ELSE 0 END AS relevance
+        FROM (
+            SELECT p.*, max(f) OVER (PARTITION BY conversation) AS best,
+                max(f) {placed} OVER (places RANGE BETWEEN 1 PRECEDING AND 1 PRECEDING) AS before,
+                max(f) {placed} OVER (places RANGE BETWEEN 1 FOLLOWING AND 1 FOLLOWING) AS after,
+                max(f) {placed} OVER (places RANGE BETWEEN 2 PRECEDING AND 2 PRECEDING) AS second_before,
+                max(f) {placed} OVER (places RANGE BETWEEN 2 FOLLOWING AND 2 FOLLOWING) AS second_after,
+                max(CASE WHEN asks THEN f END) {placed} OVER (places RANGE BETWEEN 1 PRECEDING AND 1 PRECEDING) AS asked
+            FROM pool p WINDOW places AS (PARTITION BY conversation ORDER BY position)
+        ) p
+    ), ranked AS (
+        SELECT j.id, {score} AS score FROM judged j {weighed} ORDER BY score DESC, j.id LIMIT :limit
+    )
+    SELECT r.score, {columns} FROM ranked r JOIN memory m ON m.team_id = :team AND m.id = r.id
+    ORDER BY r.score DESC, r.id
 """
 
+# A row without a place has no neighbours: its frame holds the others without a place.
+_PLACED = "FILTER (WHERE conversation IS NOT NULL AND position IS NOT NULL)"
 
-@cache
-def build_search(models: int, *, as_of: bool) -> TextClause:
-    """Returns the statement.
 
-    Args:
+@dataclass(frozen=True)
+class SearchShape:
+    """What a search needs; what it does not need, its statement does not say, so that no row pays for it.
+
+    Attributes:
         models: How many embedding models are asked: 0 where none answers, 2 while one replaces another. Their vectors
             are bound as `vector0`, `vector1`, their names as `model0`, `model1`, the spread of their cosines as
             `spread0`, `spread1`.
         as_of: Whether it looks at a moment of the past.
+        types: Whether only some types are looked for.
+        tags: Whether only what has certain tags is.
+        author: Whether somebody is named.
+        weights: Whether more than relevance counts.
     """
-    source, state, moment = _THEN if as_of else _NOW
+
+    models: int = 1
+    as_of: bool = False
+    types: bool = False
+    tags: bool = False
+    author: bool = False
+    weights: bool = False
+
+
+@dataclass(frozen=True)
+class SearchStatement:
+    """The statement as the driver takes it, and the names of its parameters in their order."""
+
+    sql: str
+    names: Sequence[str]
+
+
+@cache
+def build_search(shape: SearchShape) -> SearchStatement:
+    """Returns the statement of this shape."""
+    moment = ":moment" if shape.as_of else "now()"
+    state = "l" if shape.as_of else "m"
+    visible = _VISIBLE + (_OF_TYPES if shape.types else "") + (_TAGGED if shape.tags else "")
     boost = (
         f"CASE WHEN m.author = :author OR m.author IS NULL AND strpos(m.content, :author) > 0 THEN {_AUTHOR} ELSE 0 END"
+        if shape.author
+        else "CAST(0 AS float8)"
     )
-    row = (
-        "m.id, m.source_conversation_id AS conversation, m.position, m.author, m.content,"
-        f" {_cosine(models)} + coalesce(-{_LEXICAL} * (m.lexemes <#> q.lexemes), 0) + {boost} AS f"
+    lexical = f"coalesce(-{_LEXICAL} * (m.lexemes <#> (SELECT lexemes FROM asked)), 0)"  # noqa: S608 - made of constants
+    return _number(
+        _SEARCH.format(
+            f=f"{_cosine(shape.models)} + {lexical}" + (f" + {boost}" if shape.author else ""),
+            row="m.id, m.source_conversation_id AS conversation, m.position, m.author, m.content",
+            source=_THEN if shape.as_of else "memory m",
+            visible=visible.format(state=state, live=f"m.erased_at IS NULL AND {state}.{LIVE}", moment=moment),
+            boost=boost,
+            placed=_PLACED,
+            reach=_REACH,
+            largest=2**31 - 1 - _REACH,
+            near=_NEAR,
+            far=_FAR,
+            answer=_ANSWER,
+            conversation=_CONVERSATION,
+            question=_QUESTION,
+            length=_LENGTH,
+            time=_TIME,
+            time_words=_TIME_WORDS,
+            score=_WEIGHED.format(moment=moment, half_life=_HALF_LIFE_DAYS) if shape.weights else "j.relevance",
+            weighed="JOIN memory m ON m.team_id = :team AND m.id = j.id" if shape.weights else "",
+            columns=RECORD_COLUMNS,
+        )
     )
-    sql = _SEARCH.format(
-        vectors="".join(
-            f"CAST(CAST(:vector{number} AS real[]) AS halfvec) AS vector{number}, " for number in range(models)
-        ),
-        row=row,
-        source=source,
-        visible=_VISIBLE.format(state=state, live=LIVE, moment=moment),
-        boost=boost,
-        moment=moment,
-        reach=_REACH,
-        near=_NEAR,
-        far=_FAR,
-        answer=_ANSWER,
-        conversation=_CONVERSATION,
-        question=_QUESTION,
-        length=_LENGTH,
-        time=_TIME,
-        time_words=_TIME_WORDS,
-        half_life=_HALF_LIFE_DAYS,
-    )
-    names = [name for name in _TYPES if as_of or name != "moment"]
-    parameters: list[Any] = [bindparam(name, type_=_TYPES[name]) for name in names]
-    for number in range(models):
-        parameters += [
-            bindparam(f"vector{number}", type_=ARRAY(REAL)),
-            bindparam(f"model{number}", type_=Text()),
-            bindparam(f"spread{number}", type_=Double()),
-        ]
-    return text(sql).bindparams(*parameters)
 
 
 def _cosine(models: int) -> str:
     """Returns the leg: each row by the model whose vector it has, nothing for a row that has none of them."""
     cases = [
-        f"WHEN m.embedding_model = :model{number} THEN -(m.embedding <#> q.vector{number}) / :spread{number}"
+        f"WHEN m.embedding_model = :model{number} THEN -(m.embedding <#> :vector{number}) / :spread{number}"
         for number in range(models)
     ]
-    return f"CASE {' '.join(cases)} ELSE 0 END" if cases else "0"
+    return f"CASE {' '.join(cases)} ELSE 0 END" if cases else "CAST(0 AS float8)"
+
+
+def _number(sql: str) -> SearchStatement:
+    """Replaces names by the driver's numbers; each type stands beside, as the driver learns it from there."""
+    names: list[str] = []
+
+    def replace(found: re.Match[str]) -> str:
+        name = found[1]
+        if name not in names:
+            names.append(name)
+        kind = _TYPES.get(name) or _MODEL_TYPES[name.rstrip("0123456789")]
+        return f"CAST(${names.index(name) + 1} AS {kind})"
+
+    return SearchStatement(re.sub(r":([a-z]+\d?)\b", replace, sql), tuple(names))

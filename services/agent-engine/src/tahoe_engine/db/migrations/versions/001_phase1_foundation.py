@@ -179,33 +179,34 @@ def create_message() -> None:
 def create_memory() -> None:
     op.create_table(
         "memory",
+        # What a search reads of every row comes first: Postgres steps over all columns before the one that it wants.
         *identity(),
-        sa.Column("root_id", sa.Uuid(), nullable=False),
-        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
-        optional("agent_id", sa.Uuid()),
-        optional("user_id", sa.Uuid()),
         sa.Column("memory_type", enum("memory_type_enum"), nullable=False),
         sa.Column("status", enum("memory_status"), server_default=sa.text("'active'"), nullable=False),
+        optional("agent_id", sa.Uuid()),
+        optional("user_id", sa.Uuid()),
+        optional("expires_at", sa.TIMESTAMP(timezone=True)),
+        optional("embedding_model", sa.Text()),
+        sa.Column("embedding", HALFVEC(), nullable=True),
+        sa.Column("lexemes", SPARSEVEC(), nullable=True),
+        optional("author", sa.Text()),
+        optional("source_conversation_id", sa.Uuid()),
+        optional("position", sa.Integer()),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("root_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.Column("tier", enum("memory_tier"), server_default=sa.text("'warm'"), nullable=False),
         sa.Column("source", enum("memory_source"), server_default=sa.text("'explicit'"), nullable=False),
         sa.Column("importance", sa.SmallInteger(), server_default=sa.text("5"), nullable=False),
         sa.Column("confidence", sa.Double(), server_default=sa.text("1"), nullable=False),
         sa.Column("is_pinned", sa.Boolean(), server_default=sa.text("false"), nullable=False),
-        optional("position", sa.Integer()),
         sa.Column("access_count", sa.Integer(), server_default=sa.text("0"), nullable=False),
         optional("last_accessed_at", sa.TIMESTAMP(timezone=True)),
         optional("occurred_at", sa.TIMESTAMP(timezone=True)),
-        optional("expires_at", sa.TIMESTAMP(timezone=True)),
         optional("erased_at", sa.TIMESTAMP(timezone=True)),
-        optional("source_conversation_id", sa.Uuid()),
         optional("superseded_by", sa.Uuid()),
         optional("content_hash", sa.Uuid()),
-        sa.Column("embedding", HALFVEC(), nullable=True),
-        sa.Column("lexemes", SPARSEVEC(), nullable=True),
-        optional("embedding_model", sa.Text()),
-        optional("author", sa.Text()),
         optional("subject", sa.Text()),
-        sa.Column("content", sa.Text(), nullable=False),
         uuid_array("source_message_ids"),
         uuid_array("contradicts"),
         uuid_array("related_to"),
@@ -235,32 +236,15 @@ def create_memory() -> None:
         sa.UniqueConstraint("team_id", "root_id", "version", name="uq_memory_team_id_root_id_version"),
         postgresql_with={"toast_tuple_target": "8160", "fillfactor": "90"},
     )
-    op.create_index(
-        "ix_memory_expires",
-        "memory",
-        ["team_id", "expires_at"],
-        postgresql_where=sa.text(f"expires_at IS NOT NULL AND {LIVE}"),
-    )
-    op.create_index("ix_memory_live", "memory", ["team_id"], postgresql_where=sa.text(LIVE))
-    op.create_index("ix_memory_live_hash", "memory", ["team_id", "content_hash"], postgresql_where=sa.text(LIVE))
-    op.create_index(
-        "ix_memory_live_subject",
-        "memory",
-        ["team_id", "subject"],
-        postgresql_where=sa.text(f"subject IS NOT NULL AND {LIVE}"),
-    )
-    op.create_index(
-        "ix_memory_pinned",
-        "memory",
-        ["team_id"],
-        postgresql_where=sa.text(f"(is_pinned OR memory_type = 'identity') AND {LIVE}"),
-    )
-    op.create_index(
-        "ix_memory_place",
-        "memory",
-        ["team_id", "source_conversation_id", "position"],
-        postgresql_where=sa.text("source_conversation_id IS NOT NULL"),
-    )
+    for name, columns, where in (
+        ("expires", ["team_id", "expires_at"], f"expires_at IS NOT NULL AND {LIVE}"),
+        ("live", ["team_id"], f"erased_at IS NULL AND {LIVE}"),
+        ("live_hash", ["team_id", "content_hash"], LIVE),
+        ("live_subject", ["team_id", "subject"], f"subject IS NOT NULL AND {LIVE}"),
+        ("pinned", ["team_id"], f"(is_pinned OR memory_type = 'identity') AND {LIVE}"),
+        ("place", ["team_id", "source_conversation_id", "position"], "source_conversation_id IS NOT NULL"),
+    ):
+        op.create_index(f"ix_memory_{name}", "memory", columns, postgresql_where=sa.text(where))
     op.create_index("ix_memory_team_id_created_at_id", "memory", ["team_id", "created_at", "id"])
 
 
