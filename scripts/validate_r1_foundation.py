@@ -1,4 +1,8 @@
-"""Checks settings, database, schema, seed, API and one scored interaction: a line each, exit 1 if any fails."""
+"""Checks settings, database, schema, seed, API and one scored interaction: a line each, exit 1 if any fails.
+
+python scripts/validate_r1_foundation.py                              the embedded platform, or that of .env
+python scripts/validate_r1_foundation.py --url http://localhost:8001  a deployed one, by HTTP alone
+"""
 
 import sys
 

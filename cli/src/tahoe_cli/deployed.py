@@ -1,11 +1,11 @@
 """Whether a platform that is deployed stands, seen from outside: by HTTP alone, as its callers see it."""
 
 import httpx
+from pydantic import SecretStr
 
 from tahoe_cli.foundation import TIMEOUT_SECONDS, Check, NotAsItShouldBeError, check, check_api, check_scoring
-from tahoe_core.security.identity import Identity
 from tahoe_engine.composition import find_identity
-from tahoe_engine.settings import EngineSettings, load_settings
+from tahoe_engine.settings import load_settings
 
 
 async def check_deployed(url: str) -> list[Check]:
@@ -14,20 +14,19 @@ async def check_deployed(url: str) -> list[Check]:
     Args:
         url: Where the agent-engine answers.
     """
-    found: list[tuple[EngineSettings, Identity]] = []
+    tokens: list[SecretStr] = []
 
     async def read_settings() -> str:
         settings = load_settings()
-        found.append((settings, find_identity(settings)))
-        return f"{settings.environment}, team {found[0][1].team_id}"
+        identity = find_identity(settings)
+        tokens.append(identity.token)
+        return f"{settings.environment}, team {identity.team_id}"
 
     checks = [await check("settings", read_settings())]
     if not checks[0].passed:
         return checks
-    token = found[0][1].token.get_secret_value()
-    async with httpx.AsyncClient(
-        base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=TIMEOUT_SECONDS
-    ) as client:
+    headers = {"Authorization": f"Bearer {tokens[0].get_secret_value()}"}
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT_SECONDS) as client:
         steps = {"ready": _check_ready, "api": check_api, "seed": _check_seed, "scoring": check_scoring}
         return [*checks, *[await check(name, step(client)) for name, step in steps.items()]]
 
