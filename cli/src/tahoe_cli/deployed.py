@@ -1,7 +1,6 @@
 """Whether a platform that is deployed stands, seen from outside: by HTTP alone, as its callers see it."""
 
 import httpx
-from pydantic import SecretStr
 
 from tahoe_cli.foundation import TIMEOUT_SECONDS, Check, NotAsItShouldBeError, check, check_api, check_scoring
 from tahoe_engine.composition import find_identity
@@ -14,18 +13,18 @@ async def check_deployed(url: str) -> list[Check]:
     Args:
         url: Where the agent-engine answers.
     """
-    tokens: list[SecretStr] = []
+    tokens: list[str] = []
 
     async def read_settings() -> str:
         settings = load_settings()
         identity = find_identity(settings)
-        tokens.append(identity.token)
+        tokens.append(identity.token.get_secret_value())
         return f"{settings.environment}, team {identity.team_id}"
 
     checks = [await check("settings", read_settings())]
     if not checks[0].passed:
         return checks
-    headers = {"Authorization": f"Bearer {tokens[0].get_secret_value()}"}
+    headers = {"Authorization": f"Bearer {tokens[0]}"}
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT_SECONDS) as client:
         steps = {"ready": _check_ready, "api": check_api, "seed": _check_seed, "scoring": check_scoring}
         return [*checks, *[await check(name, step(client)) for name, step in steps.items()]]
