@@ -1,19 +1,17 @@
 import asyncio
 import contextlib
-import signal
 import socket
 from pathlib import Path
-from types import FrameType
 
 import click
 import uvicorn
 
+from tahoe_cli.ending import end_like_ctrl_c, stop_unless_used
 from tahoe_cli.listening import listen
 from tahoe_cli.opening import open_services
-from tahoe_cli.presence import alone
 from tahoe_core.errors import EmbeddedPostgresError
 from tahoe_core.logs import configure_logging
-from tahoe_core.postgres.lifecycle import EmbeddedServer, stop
+from tahoe_core.postgres.lifecycle import EmbeddedServer
 from tahoe_core.postgres.status import find_status
 from tahoe_core.postgres.supervise import keep_running
 from tahoe_core.security.identity import TOKEN_FILE
@@ -38,15 +36,9 @@ def command() -> None:
     """
     settings = load_settings()
     listener = listen(settings.engine_host, settings.agent_engine_port)
-    for ending in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ending, _end_like_ctrl_c)
+    end_like_ctrl_c()
     with contextlib.closing(listener):
         asyncio.run(_serve(settings, listener))
-
-
-def _end_like_ctrl_c(_number: int, _frame: FrameType | None) -> None:
-    """By default the process would end at once, and leave its Postgres behind."""
-    signal.raise_signal(signal.SIGINT)
 
 
 async def _serve(settings: EngineSettings, listener: socket.socket) -> None:
@@ -65,15 +57,7 @@ async def _serve(settings: EngineSettings, listener: socket.socket) -> None:
                     watch.cancel()
     finally:
         if started is not None:
-            await asyncio.to_thread(_stop_unless_used, settings.home)
-
-
-def _stop_unless_used(home: Path) -> None:
-    with alone(home) as is_alone:
-        if is_alone:
-            stop(home)
-    said = "Postgres stopped." if is_alone else "Postgres runs on: another command uses it. `tahoe down` stops it."
-    click.echo(said, err=True)
+            await asyncio.to_thread(stop_unless_used, settings.home)
 
 
 async def _watch(home: Path) -> None:

@@ -67,7 +67,8 @@ def create_app(services: Services) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with services.background():
+            yield
         await services.aclose()
 
     app = create_http_app(

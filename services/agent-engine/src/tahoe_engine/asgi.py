@@ -12,7 +12,7 @@ from tahoe_core.db.address import DatabaseAddress
 from tahoe_core.errors import TahoeError, UnavailableError
 from tahoe_core.logs import configure_logging
 from tahoe_engine.app import create_app
-from tahoe_engine.composition import compose
+from tahoe_engine.composition import compose_server
 from tahoe_engine.settings import load_settings
 
 GRACE_SECONDS = 25
@@ -32,7 +32,7 @@ def create() -> FastAPI:
     if settings.database_url is None:
         raise UnavailableError("DATABASE_URL is not set.", cure="Set it, or run `tahoe up`, which brings a Postgres.")
     address = DatabaseAddress.parse(settings.database_url.get_secret_value(), default_schema=settings.db_schema)
-    return create_app(compose(settings, address))
+    return create_app(compose_server(settings, address))
 
 
 def main() -> int:

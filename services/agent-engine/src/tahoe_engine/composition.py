@@ -1,7 +1,9 @@
 """The one place where the engine's parts meet: settings in, services out."""
 
 import asyncio
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from functools import cache
 from threading import Lock
 from uuid import UUID
@@ -19,9 +21,12 @@ from tahoe_engine.embedding.deferred import DeferredEmbedding
 from tahoe_engine.embedding.memory_embedding import MemoryEmbedding
 from tahoe_engine.embedding.port import Embedder
 from tahoe_engine.memory.memories import Memories
+from tahoe_engine.memory.tidying import MemoryTidying
 from tahoe_engine.memory.upkeep import NoUpkeep, UpkeepRequests
 from tahoe_engine.scoring.check import CheckKit
 from tahoe_engine.settings import EngineSettings
+from tahoe_engine.workflows.keeping import keep_working
+from tahoe_engine.workflows.requests import UpkeepQueue
 
 _LOADING = Lock()
 _QUERIES_REMEMBERED = 1024
@@ -34,6 +39,7 @@ class Services:
     Attributes:
         embedding: Of memories; nothing of it is loaded before somebody embeds.
         upkeep: Where memory asks for its upkeep.
+        background: What works beside a server for as long as it serves.
     """
 
     settings: EngineSettings
@@ -45,6 +51,7 @@ class Services:
     kit: CheckKit
     embedding: MemoryEmbedding
     upkeep: UpkeepRequests = field(default_factory=NoUpkeep)
+    background: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
 
     def memories(self, team_id: UUID, actor: str) -> Memories:
         """Returns the memory of a team.
@@ -104,6 +111,26 @@ def compose(settings: EngineSettings, address: DatabaseAddress, upkeep: UpkeepRe
         embedding=DeferredEmbedding(lambda: build_memory_embedding(settings)),
         upkeep=upkeep or NoUpkeep(),
     )
+
+
+def compose_server(settings: EngineSettings, address: DatabaseAddress) -> Services:
+    """Builds the services of a process that serves: it also works on what is to be done in the background.
+
+    Raises:
+        ReadError: The identity in the home is damaged, or open to others.
+    """
+    queue = UpkeepQueue(address)
+    services = compose(settings, address, queue)
+
+    @asynccontextmanager
+    async def background() -> AsyncIterator[None]:
+        try:
+            async with keep_working(address, MemoryTidying(services.sessions, lambda: services.embedding)):
+                yield
+        finally:
+            await queue.aclose()
+
+    return replace(services, background=background)
 
 
 def find_identity(settings: EngineSettings) -> Identity:
