@@ -67,20 +67,7 @@ Examples:
 @click.option("--expires", "expires_at", type=MOMENT, help="From then on it is not found any more.")
 @json_option
 def add(
-    *,
-    text: str | None,
-    agent: str | None,
-    user_id: UUID | None,
-    create_agent: bool,
-    memory_type: str,
-    subject: str | None,
-    author: str | None,
-    occurred_at: datetime | None,
-    tags: tuple[str, ...],
-    importance: int,
-    is_pinned: bool,
-    expires_at: datetime | None,
-    as_json: bool,
+    *, text: str | None, agent: str | None, create_agent: bool, memory_type: str, as_json: bool, **details: object
 ) -> None:
     """Remember TEXT; with `-`, or in a pipe without TEXT, what standard input says.
 
@@ -90,21 +77,9 @@ def add(
         raise click.UsageError(f"A memory of type {memory_type} belongs to an agent. Name it with --agent.")
     if agent is None and create_agent:
         raise click.UsageError("--create-agent needs --agent.")
-    # Agent and type come later: the one is a name yet, and some types need it.
-    memory = checked(
-        MemoryCreate,
-        content=_read_text(text),
-        user_id=user_id,
-        subject=subject,
-        author=author,
-        occurred_at=occurred_at,
-        tags=tags,
-        importance=importance,
-        is_pinned=is_pinned,
-        expires_at=expires_at,
-    )
-
     new_agent = checked(AgentDNA, name=agent, slug=agent) if create_agent else None
+    # Agent and type come later: the one is a name yet, and some types need it.
+    memory = checked(MemoryCreate, content=_read_text(text), **details)
 
     async def work(desk: Desk) -> tuple[AddedMemory, dict[UUID, str]]:
         agent_id = await (desk.ensure_agent(new_agent) if new_agent else desk.find_agent(agent))
