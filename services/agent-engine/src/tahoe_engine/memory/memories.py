@@ -225,8 +225,10 @@ class Memories:
         """Gives a memory these tags and no others.
 
         Raises:
+            InvalidInputError: One of them cannot be a tag.
             NotFoundError: There is no such memory.
         """
+        checked = check_tags(tags)
         async with self._session() as session:
             await MemoryReviser(session).tag(memory_id, checked)
             return await MemoryRepository(session).get_record(memory_id)
@@ -257,10 +259,8 @@ class Memories:
         """
         async with self._session() as session:
             return await MemoryReviser(session).erase(memory_id, reason)
-            InvalidInputError: One of them cannot be a tag.
 
     async def _prepare(self, memories: Sequence[MemoryCreate]) -> list[NewMemory]:
-        checked = check_tags(tags)
         # In a thread: an embedder computes or waits while others want to be served.
         return await asyncio.to_thread(
             lambda: embed([prepare(memory) for memory in memories], self._embedding.documents, self._embedding.retiring)
