@@ -1,0 +1,115 @@
+"""How the rest of the engine makes an agent answer."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import partial
+from importlib import import_module
+from typing import Any, Protocol
+
+from tahoe_core.prices import TokenUsage, find_cost
+from tahoe_engine.models.conversation_models import MessageCreate
+from tahoe_engine.runtime.agent_blueprint import AgentBlueprint
+from tahoe_engine.runtime.chat_client import ChatClient, Patience
+from tahoe_engine.runtime.model_endpoint import ChosenModel, ModelEndpoint, WireFormat
+from tahoe_engine.runtime.run_events import RunEvent
+from tahoe_engine.runtime.tool_port import Decision, Tool
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """One answer to give.
+
+    Attributes:
+        agent: Who answers.
+        models: Asked in order, until one answers.
+        history: The conversation so far, as it is kept. What is not valid in it, such as a call without a result, is
+            made so.
+        message: What the user says now; None: the conversation goes on from its end, after `decisions` or after a
+            run that broke off.
+        decisions: About calls at the end of the history that stand without a result.
+        context: What the agent is given beside its instructions: what it remembers, its skills.
+        tools: What it can do.
+        answer_schema: JSON schema that the answer has to follow; None: it is text.
+    """
+
+    agent: AgentBlueprint
+    models: Sequence[ChosenModel]
+    history: Sequence[MessageCreate] = ()
+    message: str | None = None
+    decisions: Sequence[Decision] = ()
+    context: str = ""
+    tools: Sequence[Tool] = ()
+    answer_schema: Mapping[str, Any] | None = None
+
+
+class AgentRuntime(Protocol):
+    """Makes agents answer."""
+
+    def run(self, request: RunRequest) -> AsyncGenerator[RunEvent]:
+        """Answers, and tells how it goes; the last event says how it ended.
+
+        Closing the generator stops the model and the tools at once. What goes wrong with a model or a limit is no
+        exception but the event `AnswerFailed`.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Closes the connections to the models."""
+        ...
+
+
+class Pricing(Protocol):
+    """Says what a call costs."""
+
+    def __call__(self, chosen: ChosenModel, usage: TokenUsage) -> Decimal | None:
+        """Returns US dollars; None: nobody knows."""
+        ...
+
+
+def price_call(chosen: ChosenModel, usage: TokenUsage) -> Decimal | None:
+    """Returns what a call costs by the public prices, in US dollars; None: nobody knows."""
+    endpoint = chosen.endpoint
+    # The names by which providers are priced are not all those by which they are reached.
+    provider = {WireFormat.GEMINI: "google", WireFormat.ANTHROPIC: "anthropic"}.get(endpoint.speaks, endpoint.name)
+    return find_cost(chosen.model, usage, provider=provider.lower(), base_url=endpoint.base_url)
+
+
+@dataclass
+class AdkRuntime:
+    """The runtime on Google ADK, which is imported with the first run. For one event loop.
+
+    Attributes:
+        patience: How long to wait for a model.
+        pricing: What calls cost.
+    """
+
+    patience: Patience = field(default_factory=Patience)
+    pricing: Pricing = price_call
+    _clients: dict[ModelEndpoint, ChatClient] = field(default_factory=dict, init=False, repr=False)
+
+    def run(self, request: RunRequest) -> AsyncGenerator[RunEvent]:
+        """Answers; see `AgentRuntime`."""
+        # ADK takes half a second and 70 MB to import.
+        from tahoe_engine.runtime.adk_run import AdkRun, open_model  # noqa: PLC0415
+
+        return AdkRun(request, partial(open_model, self.connect), self.pricing).events()
+
+    @staticmethod
+    async def warm_up() -> None:
+        """Imports ADK beside the event loop, so that no first answer has to wait for it."""
+        await asyncio.to_thread(lambda: import_module("tahoe_engine.runtime.warm_up").warm_up())
+
+    def connect(self, endpoint: ModelEndpoint) -> ChatClient:
+        """Returns the connections to an endpoint, which all runs share."""
+        if endpoint not in self._clients:
+            self._clients[endpoint] = ChatClient(endpoint, self.patience)
+        return self._clients[endpoint]
+
+    async def aclose(self) -> None:
+        """Closes the connections to the models."""
+        clients = list(self._clients.values())
+        self._clients.clear()
+        for client in clients:
+            await client.aclose()

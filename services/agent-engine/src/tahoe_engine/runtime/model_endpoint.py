@@ -1,0 +1,178 @@
+"""Whom to ask: providers with their addresses and keys, and the models that an agent would have."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pydantic import SecretStr
+
+from tahoe_engine.models.agent_models import ModelChoice
+from tahoe_engine.models.catalog import ModelProviderInput
+from tahoe_engine.runtime.model_errors import NoModelError, WrongKeyError
+
+LOCAL_SERVERS: Mapping[str, str] = {
+    "ollama": "http://127.0.0.1:11434/v1",
+    "lmstudio": "http://127.0.0.1:1234/v1",
+    "llama.cpp": "http://127.0.0.1:8080/v1",
+    "vllm": "http://127.0.0.1:8000/v1",
+}
+"""Programs that serve models on one's own machine, by the port that each takes unless told otherwise."""
+
+_ADDRESSES: Mapping[str, str] = {
+    "openai": "https://api.openai.com/v1",
+    "openrouter": "https://openrouter.ai/api/v1",
+    "groq": "https://api.groq.com/openai/v1",
+    "mistral": "https://api.mistral.ai/v1",
+    "deepseek": "https://api.deepseek.com/v1",
+    "together": "https://api.together.xyz/v1",
+    "x-ai": "https://api.x.ai/v1",
+    **LOCAL_SERVERS,
+}
+
+
+class WireFormat(StrEnum):
+    """What a provider speaks."""
+
+    OPENAI = "openai"
+    GEMINI = "gemini"
+    ANTHROPIC = "anthropic"
+
+
+# Only without an address of one's own: behind one there is a gateway, and gateways speak as OpenAI does.
+_OWN_PROTOCOLS: Mapping[str, WireFormat] = {
+    "gemini": WireFormat.GEMINI,
+    "google": WireFormat.GEMINI,
+    "anthropic": WireFormat.ANTHROPIC,
+}
+
+
+@dataclass(frozen=True)
+class ModelEndpoint:
+    """A provider, ready to be asked.
+
+    Attributes:
+        name: As the team calls it.
+        base_url: None: where the provider's own client finds it.
+        models: The names of its models that the team has written down, its favourite first.
+    """
+
+    name: str
+    base_url: str | None = None
+    api_key: SecretStr | None = field(default=None, repr=False)
+    models: tuple[str, ...] = ()
+    speaks: WireFormat = WireFormat.OPENAI
+
+    @classmethod
+    def of(cls, provider: ModelProviderInput, environ: Mapping[str, str]) -> "ModelEndpoint":
+        """Makes an endpoint of a provider's row.
+
+        Args:
+            provider: The row; it names the variable that holds the key, never the key.
+            environ: Where that variable is looked up.
+
+        Raises:
+            WrongKeyError: The variable is not set, or holds what no HTTP header takes.
+            NoModelError: It has no address, and none is known by its name.
+        """
+        return cls(
+            name=provider.name,
+            base_url=_find_address(provider.name, provider.base_url),
+            api_key=_read_key(provider, environ),
+            models=provider.models,
+            speaks=_wire_format(provider.name, provider.base_url),
+        )
+
+
+@dataclass(frozen=True)
+class ChosenModel:
+    """One model of one provider."""
+
+    endpoint: ModelEndpoint
+    model: str
+
+    def __str__(self) -> str:
+        """How messages call it."""
+        return f"{self.model!r} of {self.endpoint.name}"
+
+
+def choose_models(
+    choices: Iterable[ModelChoice],
+    providers: Sequence[ModelProviderInput],
+    environ: Mapping[str, str],
+    configured: ChosenModel | None = None,
+) -> tuple[ChosenModel, ...]:
+    """Returns the models to try, in order; those whose key is missing are left out while another is there.
+
+    Args:
+        choices: What the agent would have.
+        providers: Those of the team that are active.
+        environ: Where keys are looked up.
+        configured: What stands in for a choice that names no provider, or no model.
+
+    Raises:
+        ModelError: None is left; it says what the first one lacks.
+    """
+    found: list[ChosenModel] = []
+    lacking: list[NoModelError | WrongKeyError] = []
+    for choice in choices:
+        try:
+            found.append(_choose(choice, providers, environ, configured))
+        except (NoModelError, WrongKeyError) as error:
+            lacking.append(error)
+    if found:
+        return tuple(dict.fromkeys(found))
+    raise lacking[0] if lacking else NoModelError("No model is asked for.", cure="Name one in the agent's `model`.")
+
+
+def _choose(
+    choice: ModelChoice,
+    providers: Sequence[ModelProviderInput],
+    environ: Mapping[str, str],
+    configured: ChosenModel | None,
+) -> ChosenModel:
+    if choice.provider is None:
+        if configured is None:
+            raise NoModelError("No model is configured.", cure="Set LLM_MODEL and LLM_BASE_URL, or name a provider.")
+        return ChosenModel(configured.endpoint, choice.model or configured.model)
+    row = next((one for one in providers if one.name == choice.provider), None)
+    if row is None:
+        raise NoModelError(
+            f"This team has no active model provider {choice.provider!r}.",
+            cure=f"Those that it has: {', '.join(sorted(one.name for one in providers)) or 'none'}.",
+        )
+    endpoint = ModelEndpoint.of(row, environ)
+    model = choice.model or next(iter(endpoint.models), None)
+    if model is None:
+        raise NoModelError(f"No model of {endpoint.name} is named.", cure="Name one, or list some at the provider.")
+    return ChosenModel(endpoint, model)
+
+
+def _wire_format(name: str, base_url: str | None) -> WireFormat:
+    return _OWN_PROTOCOLS.get(name.lower(), WireFormat.OPENAI) if base_url is None else WireFormat.OPENAI
+
+
+def _find_address(name: str, base_url: str | None) -> str | None:
+    if base_url is not None or _wire_format(name, base_url) is not WireFormat.OPENAI:
+        return base_url
+    if name.lower() not in _ADDRESSES:
+        raise NoModelError(
+            f"The model provider {name!r} has no address.", cure="Give its base_url, which usually ends in /v1."
+        )
+    return _ADDRESSES[name.lower()]
+
+
+def _read_key(provider: ModelProviderInput, environ: Mapping[str, str]) -> SecretStr | None:
+    variable = provider.api_key_env_var
+    if variable is None:
+        return None
+    key = environ.get(variable, "").strip()
+    if not key:
+        raise WrongKeyError(
+            f"The key of {provider.name} is not there: {variable} is not set.", cure=f"Set {variable}, and start again."
+        )
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise WrongKeyError(
+            f"{variable} holds no key of {provider.name}: a key is one word of ASCII characters.",
+            cure=f"Copy the key once more into {variable}.",
+        )
+    return SecretStr(key)

@@ -1,0 +1,1 @@
+"""What tests and benchmarks put in a model's place; nothing of the runtime imports it."""

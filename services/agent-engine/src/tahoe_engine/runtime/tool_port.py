@@ -1,0 +1,54 @@
+"""What an agent can do, as the runtime needs it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+class ToolError(Exception):
+    """A tool could not do it; the model is told the message, word by word, and may try otherwise."""
+
+
+class Tool(Protocol):
+    """Something that an agent can do."""
+
+    @property
+    def name(self) -> str:
+        """How the model calls it: letters, digits, underscores and dashes."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """What it does and when to use it, for the model."""
+        ...
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """JSON schema of its arguments, an object."""
+        ...
+
+    @property
+    def needs_approval(self) -> bool:
+        """Whether it changes something outside, so that the agent's autonomy decides about it."""
+        ...
+
+    async def __call__(self, arguments: Mapping[str, Any]) -> str:
+        """Does it, and returns what the model is to read.
+
+        Raises:
+            ToolError: It could not; so do other errors say, but the model is not told what they say.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a person decided about a call.
+
+    Attributes:
+        note: What the model is told beside it; where the agent only suggests, what came of it.
+    """
+
+    call_id: str
+    is_approved: bool
+    note: str = ""

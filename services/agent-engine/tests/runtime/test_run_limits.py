@@ -1,0 +1,147 @@
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tahoe_core.prices import TokenUsage
+from tahoe_engine.models.agent_models import Boundaries
+from tahoe_engine.runtime.agent_blueprint import AgentBlueprint
+from tahoe_engine.runtime.agent_runtime import AdkRuntime, RunRequest, price_call
+from tahoe_engine.runtime.chat_client import Patience
+from tahoe_engine.runtime.model_endpoint import ChosenModel, ModelEndpoint, WireFormat
+from tahoe_engine.runtime.model_errors import RunLimitError, UnknownPriceError
+from tahoe_engine.runtime.run_events import AnswerFailed, AnswerFinished, ModelCallFinished, RunEvent
+from tahoe_engine.runtime.testing.replies import Reply, ScriptedCall
+from tahoe_engine.runtime.testing.scripted_model import ScriptedModel
+from tahoe_engine.runtime.testing.scripted_tool import ScriptedTool
+
+Ask = Callable[..., Awaitable[list[RunEvent]]]
+
+LOOK = ScriptedCall("look_up", '{"city": "Paris"}')
+CENT_A_TOKEN = Decimal("0.01")
+
+
+def stopped(events: list[RunEvent]) -> AnswerFailed:
+    last = events[-1]
+    assert isinstance(last, AnswerFailed)
+    assert isinstance(last.error, RunLimitError)
+    return last
+
+
+class TestARun:
+    async def test_asks_the_model_no_more_often_than_its_turns(self, ask: Ask, model: ScriptedModel) -> None:
+        model.answer = lambda _: Reply(calls=(LOOK,))
+        last = stopped(await ask(tools=[ScriptedTool()], max_turns=3))
+        assert "max_turns" in last.error.message
+        assert (len(model.chats), last.usage.model_calls, last.usage.tool_calls) == (3, 3, 3)
+
+    async def test_calls_no_more_tools_than_it_may(self, ask: Ask, model: ScriptedModel) -> None:
+        tool = ScriptedTool()
+        model.answer = lambda _: Reply(calls=(LOOK, LOOK))
+        last = stopped(await ask(tools=[tool], max_tool_calls=3))
+        assert "max_tool_calls" in last.error.message
+        assert (len(tool.calls), len(model.chats)) == (3, 2)
+
+    async def test_takes_no_more_tokens_than_it_may(self, ask: Ask, model: ScriptedModel) -> None:
+        model.answer = lambda _: Reply(calls=(LOOK,), usage=(40, 0, 10))
+        last = stopped(await ask(tools=[ScriptedTool()], max_tokens=120))
+        assert "max_tokens" in last.error.message
+        # What is left is all that the model may still write.
+        assert [body["max_tokens"] for body in model.chats] == [120, 70, 20]
+
+    async def test_takes_no_longer_than_it_may(self, ask: Ask, model: ScriptedModel) -> None:
+        async def wait(_: Mapping[str, Any]) -> str:
+            await asyncio.sleep(60)
+            return ""
+
+        model.script(Reply(calls=(LOOK,)))
+        last = stopped(await ask(tools=[ScriptedTool(answer=wait)], max_seconds=1))
+        assert "max_seconds" in last.error.message
+        assert 1 <= last.usage.seconds < 2
+
+    async def test_that_stays_within_its_limits_is_not_stopped(self, ask: Ask, model: ScriptedModel) -> None:
+        model.script(Reply(calls=(LOOK,)))
+        events = await ask(tools=[ScriptedTool()], max_turns=2, max_tool_calls=1, max_tokens=50)
+        assert isinstance(events[-1], AnswerFinished)
+
+
+class TestMoney:
+    @pytest.fixture
+    async def priced(self, patience: Patience) -> AsyncIterator[AdkRuntime]:
+        """A runtime where each token of `small` costs a cent, and nobody knows what others cost."""
+
+        def price(chosen: ChosenModel, usage: TokenUsage) -> Decimal | None:
+            tokens = usage.input_tokens + usage.output_tokens
+            return CENT_A_TOKEN * tokens if chosen.model == "small" else None
+
+        made = AdkRuntime(patience, pricing=price)
+        yield made
+        await made.aclose()
+
+    async def run(self, runtime: AdkRuntime, chosen: list[ChosenModel], max_spend: str | None) -> list[RunEvent]:
+        limit = Decimal(max_spend) if max_spend else None
+        agent = AgentBlueprint("Ada", "", boundaries=Boundaries(max_spend_usd=limit))
+        request = RunRequest(agent, chosen, message="Look.", tools=[ScriptedTool()])
+        async with aclosing(runtime.run(request)) as events:
+            return [event async for event in events]
+
+    async def test_is_counted(self, priced: AdkRuntime, chosen: ChosenModel, model: ScriptedModel) -> None:
+        model.script(Reply(calls=(LOOK,)))
+        events = await self.run(priced, [chosen], None)
+        last = events[-1]
+        assert isinstance(last, AnswerFinished)
+        assert [event.cost_usd for event in events if isinstance(event, ModelCallFinished)] == [Decimal("0.25")] * 2
+        assert last.usage.cost_usd == Decimal("0.5")
+
+    async def test_that_is_used_up_ends_the_run(
+        self, priced: AdkRuntime, chosen: ChosenModel, model: ScriptedModel
+    ) -> None:
+        model.answer = lambda _: Reply(calls=(LOOK,))
+        last = stopped(await self.run(priced, [chosen], "0.6"))
+        assert "max_spend_usd" in last.error.message
+        # The model may write no more than what is left pays for.
+        assert [body["max_tokens"] for body in model.chats] == [60, 35, 10]
+
+    async def test_that_is_limited_pays_for_no_model_without_a_price(
+        self, priced: AdkRuntime, chosen: ChosenModel, model: ScriptedModel
+    ) -> None:
+        last = stopped(await self.run(priced, [ChosenModel(chosen.endpoint, "large")], "1"))
+        assert isinstance(last.error, UnknownPriceError)
+        assert model.chats == []
+
+    async def test_that_is_limited_at_nothing_pays_for_nothing(
+        self, priced: AdkRuntime, chosen: ChosenModel, model: ScriptedModel
+    ) -> None:
+        stopped(await self.run(priced, [chosen], "0"))
+        assert model.chats == []
+
+    async def test_is_unknown_where_one_price_is(
+        self, priced: AdkRuntime, chosen: ChosenModel, model: ScriptedModel
+    ) -> None:
+        events = await self.run(priced, [ChosenModel(chosen.endpoint, "large")], None)
+        last = events[-1]
+        assert isinstance(last, AnswerFinished)
+        assert last.usage.cost_usd is None
+
+
+class TestThePublicPrices:
+    @pytest.mark.parametrize(
+        ("endpoint", "model"),
+        [
+            (ModelEndpoint("mine", "https://api.openai.com/v1"), "gpt-4o-mini"),
+            (ModelEndpoint("gemini", speaks=WireFormat.GEMINI), "gemini-2.5-flash"),
+            (ModelEndpoint("anthropic", speaks=WireFormat.ANTHROPIC), "claude-sonnet-4-5"),
+            (ModelEndpoint("openrouter", "https://openrouter.ai/api/v1"), "anthropic/claude-sonnet-4"),
+        ],
+    )
+    def test_are_found_by_who_answers(self, endpoint: ModelEndpoint, model: str) -> None:
+        cost = price_call(ChosenModel(endpoint, model), TokenUsage(1000, 0, 1000))
+        assert cost is not None
+        assert cost > 0
+
+    def test_say_nothing_of_a_model_at_home(self) -> None:
+        chosen = ChosenModel(ModelEndpoint("ollama", "http://localhost:11434/v1"), "gpt-4o-mini")
+        assert price_call(chosen, TokenUsage(1000, 0, 1000)) is None
