@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
-from sqlalchemy import URL, NullPool, event
+from sqlalchemy import URL, AdaptedConnection, NullPool, event
 from sqlalchemy.engine.interfaces import ExceptionContext
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from tahoe_core.db.address import DatabaseAddress
@@ -59,7 +60,6 @@ def get_engine(address: DatabaseAddress | str, options: EngineOptions | None = N
             "pool_size": options.pool_size,
             "max_overflow": options.max_overflow,
             "pool_timeout": options.pool_timeout,
-            "pool_pre_ping": True,
             "pool_use_lifo": True,  # so that those not needed fall idle
         }
         if options.pool_size
@@ -77,15 +77,31 @@ def get_engine(address: DatabaseAddress | str, options: EngineOptions | None = N
 
     @event.listens_for(engine.sync_engine, "handle_error")
     def _say_it_in_our_words(context: ExceptionContext) -> BaseException | None:
-        # A ping that fails is the pool's own business: it opens another connection.
-        return None if context.is_pre_ping else translate(context.original_exception, address.place)
+        return translate(context.original_exception, address.place)
 
+    if options.pool_size:
+        event.listen(engine.sync_engine, "checkout", _refuse_dead_connection)
     return engine
 
 
 def get_session_factory(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
     """Builds the factory of an engine's sessions; `tahoe_core.db.session.team_session` opens them."""
     return async_sessionmaker(engine, expire_on_commit=False, autoflush=False)
+
+
+def _refuse_dead_connection(connection: AdaptedConnection, _record: object, _fairy: object) -> None:
+    """Lets the pool open another connection in place of one that died while nobody used it.
+
+    SQLAlchemy's own `pool_pre_ping` opens and ends a transaction around it: three round trips where one will do.
+    """
+    try:
+        connection.run_async(_ask)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise DisconnectionError from error
+
+
+async def _ask(driver: asyncpg.Connection) -> None:
+    await driver.execute("SELECT")
 
 
 class _Connect:

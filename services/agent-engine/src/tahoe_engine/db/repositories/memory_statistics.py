@@ -68,10 +68,16 @@ _FORGET = text(
     ) WHERE team_id = :team
     """  # noqa: S608 - made of constants
 ).bindparams(_TEAM, bindparam("gone", type_=ARRAY(Text)))
-# Whether more than a tenth came since the count; it looks no further than it has to.
-_GROWN = text(
-    "SELECT count(*) FROM (SELECT FROM memory WHERE team_id = :team AND created_at > :since LIMIT :enough) newer"
-).bindparams(_TEAM)
+# The counts, and how many memories came since; it looks no further than up to more than a tenth.
+_LOOK = """
+    SELECT s.memories, s.authors, s.spreads, s.counted_at, (
+        SELECT count(*) FROM (
+            SELECT FROM memory m WHERE m.team_id = $1 AND m.created_at > coalesce(s.counted_at, '-infinity')
+            LIMIT coalesce(s.memories, 0) / 10 + 1
+        ) newer
+    ) AS newer
+    FROM (SELECT) one LEFT JOIN memory_stat s ON s.team_id = $1
+"""
 _LOCK = select(func.pg_try_advisory_xact_lock(func.hashtextextended(bindparam("key"), 1)))
 
 
@@ -84,20 +90,15 @@ class MemoryStatisticsRepository:
 
     async def find_current(self) -> MemoryStatORM:
         """Returns the counts; those of a small team that has grown by more than a tenth are taken anew first."""
-        counts = await self._find()
-        if counts.memories <= COUNTED_AT_ONCE and await self.has_grown(counts) and await self.count():
-            self._session.expunge_all()
-            counts = await self._find()
+        counts, has_grown = await self._look()
+        if counts.memories <= COUNTED_AT_ONCE and has_grown and await self.count():
+            counts, _ = await self._look()
         return counts
 
-    async def has_grown(self, counts: MemoryStatORM | None = None) -> bool:
+    async def has_grown(self) -> bool:
         """Whether more than a tenth of the memories came since they were counted."""
-        counts = counts or await self._find()
-        enough = counts.memories // 10 + 1
-        found = await self._session.scalar(
-            _GROWN, {"team": self._team_id, "since": counts.counted_at, "enough": enough}
-        )
-        return bool(found and found >= enough)
+        _, has_grown = await self._look()
+        return has_grown
 
     async def count(self) -> bool:
         """Counts everything anew; False where somebody else is at it."""
@@ -112,8 +113,14 @@ class MemoryStatisticsRepository:
         if authors:
             await self._session.execute(_FORGET, {"team": self._team_id, "gone": list(authors)})
 
-    async def _find(self) -> MemoryStatORM:
-        query = select(MemoryStatORM).where(MemoryStatORM.team_id == self._team_id)
-        found = (await self._session.scalars(query)).one_or_none()
-        never = datetime.fromtimestamp(0, UTC)
-        return found or MemoryStatORM(team_id=self._team_id, memories=0, authors=[], spreads={}, counted_at=never)
+    async def _look(self) -> tuple[MemoryStatORM, bool]:
+        connection = await self._session.connection()
+        row = (await connection.exec_driver_sql(_LOOK, (self._team_id,))).one()
+        counts = MemoryStatORM(
+            team_id=self._team_id,
+            memories=row.memories or 0,
+            authors=row.authors or [],
+            spreads=row.spreads or {},
+            counted_at=row.counted_at or datetime.fromtimestamp(0, UTC),
+        )
+        return counts, row.newer > counts.memories // 10
