@@ -1,6 +1,6 @@
 """What a scripted model may answer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -29,6 +29,7 @@ class Reply:
         piece: Characters a delta, of text and of arguments.
         status: Anything but 200 makes `body` the whole answer.
         body: The whole answer; None: it is made of the rest.
+        events: The chunks of a stream; None: they are made of the rest.
         first_byte_s: The wait before the first byte.
         between_s: The wait before each later event.
         cut_after: Drops the connection after so many events.
@@ -45,6 +46,7 @@ class Reply:
     piece: int = 8
     status: int = 200
     body: Any = None
+    events: Sequence[Mapping[str, Any]] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     first_byte_s: float = 0
     between_s: float = 0
@@ -100,6 +102,9 @@ def completion(reply: Reply, model: str) -> dict[str, Any]:
 
 def chunks(reply: Reply, model: str, *, with_usage: bool) -> Iterator[dict[str, Any]]:
     """Yields the answer in deltas, the arguments of parallel calls interleaved."""
+    if reply.events is not None:
+        yield from map(dict, reply.events)
+        return
     frame = _frame("chat.completion.chunk", model)
 
     def chunk(delta: dict[str, Any], finish_reason: str | None = None) -> dict[str, Any]:

@@ -127,11 +127,11 @@ class ScriptedModel:
         """Answers; returns whether the connection goes on."""
         if self._api_key is not None and asked.headers.get("authorization") != f"Bearer {self._api_key}":
             return await _send_whole(writer, WRONG_KEY.status, WRONG_KEY.body, WRONG_KEY.headers)
-        if asked.method == "GET":
+        if (asked.method, asked.path) == ("GET", "/v1/models"):
             listed = [{"id": name, "object": "model", "owned_by": "nobody"} for name in self.models]
-            found = asked.path.endswith("/models")
-            body = {"object": "list", "data": listed} if found else fault(404, "not_found").body
-            return await _send_whole(writer, 200 if found else 404, body, {})
+            return await _send_whole(writer, 200, {"object": "list", "data": listed}, {})
+        if (asked.method, asked.path) != ("POST", "/v1/chat/completions"):
+            return await _send_whole(writer, 404, fault(404, "not_found").body, {})
         reply = self._script.popleft() if self._script else self.answer(asked)
         await asyncio.sleep(3600 if reply.hangs else reply.first_byte_s)
         if reply.body is not None or reply.status != 200:  # noqa: PLR2004 - the words of HTTP

@@ -1,0 +1,75 @@
+import pytest
+
+from tahoe_engine.models.agent_models import ModelChoice
+from tahoe_engine.models.catalog import ModelProviderInput
+from tahoe_engine.runtime.model_endpoint import ChosenModel, ModelEndpoint, WireFormat, choose_models
+from tahoe_engine.runtime.model_errors import NoModelError, WrongKeyError
+
+HOME = ModelProviderInput(name="ollama", models=("llama3.2", "qwen3"))
+CLOUD = ModelProviderInput(name="openai", api_key_env_var="OPENAI_API_KEY", models=("gpt-4o-mini",))
+GATEWAY = ModelProviderInput(name="gateway", base_url="https://models.example.com/v1/")
+CONFIGURED = ChosenModel(ModelEndpoint("configured", "http://localhost:9/v1"), "tiny")
+
+
+class TestAnEndpoint:
+    def test_is_where_its_name_says_unless_it_has_an_address(self) -> None:
+        assert ModelEndpoint.of(HOME, {}).base_url == "http://127.0.0.1:11434/v1"
+        assert ModelEndpoint.of(GATEWAY, {}).base_url == "https://models.example.com/v1/"
+
+    def test_needs_an_address_where_none_is_known(self) -> None:
+        with pytest.raises(NoModelError, match="no address"):
+            ModelEndpoint.of(ModelProviderInput(name="mine"), {})
+
+    def test_has_the_key_that_its_variable_holds_and_does_not_show_it(self) -> None:
+        endpoint = ModelEndpoint.of(CLOUD, {"OPENAI_API_KEY": " sk-secret\n"})
+        assert endpoint.api_key is not None
+        assert endpoint.api_key.get_secret_value() == "sk-secret"
+        assert "sk-secret" not in repr(endpoint)
+
+    @pytest.mark.parametrize("held", [{}, {"OPENAI_API_KEY": ""}, {"OPENAI_API_KEY": "sk and more"}])
+    def test_says_which_variable_lacks_its_key(self, held: dict[str, str]) -> None:
+        with pytest.raises(WrongKeyError, match="OPENAI_API_KEY") as caught:
+            ModelEndpoint.of(CLOUD, held)
+        assert "sk and" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("name", "base_url", "speaks"),
+        [
+            ("gemini", None, WireFormat.GEMINI),
+            ("anthropic", None, WireFormat.ANTHROPIC),
+            ("anthropic", "https://gateway.example.com/v1", WireFormat.OPENAI),
+            ("openai", None, WireFormat.OPENAI),
+        ],
+    )
+    def test_speaks_as_its_provider_does_unless_a_gateway_stands_before_it(
+        self, name: str, base_url: str | None, speaks: WireFormat
+    ) -> None:
+        assert ModelEndpoint.of(ModelProviderInput(name=name, base_url=base_url), {}).speaks is speaks
+
+
+class TestTheChoice:
+    def test_is_in_the_order_of_the_agent(self) -> None:
+        choices = (ModelChoice(provider="gateway", model="big"), ModelChoice(provider="ollama"))
+        found = choose_models(choices, [HOME, GATEWAY], {})
+        assert [(one.endpoint.name, one.model) for one in found] == [("gateway", "big"), ("ollama", "llama3.2")]
+
+    def test_falls_on_what_is_configured_where_nothing_is_said(self) -> None:
+        found = choose_models((ModelChoice(), ModelChoice(model="other")), [], {}, CONFIGURED)
+        assert [(one.endpoint.name, one.model) for one in found] == [("configured", "tiny"), ("configured", "other")]
+
+    def test_leaves_out_what_cannot_be_asked_while_something_can(self) -> None:
+        choices = (ModelChoice(provider="openai"), ModelChoice(provider="nobody"), ModelChoice(provider="ollama"))
+        (found,) = choose_models(choices, [HOME, CLOUD], {})
+        assert found.endpoint.name == "ollama"
+
+    @pytest.mark.parametrize(
+        ("choice", "said"),
+        [
+            (ModelChoice(), "No model is configured"),
+            (ModelChoice(provider="nobody"), "'nobody'"),
+            (ModelChoice(provider="gateway"), "No model of gateway"),
+        ],
+    )
+    def test_says_what_the_first_lacks_where_none_is_left(self, choice: ModelChoice, said: str) -> None:
+        with pytest.raises(NoModelError, match=said):
+            choose_models((choice, ModelChoice(provider="openai")), [CLOUD, GATEWAY], {})
