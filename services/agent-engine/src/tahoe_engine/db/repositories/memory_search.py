@@ -9,6 +9,18 @@ from tahoe_engine.db.repositories.memory_search_statement import SEEDS, SearchSh
 from tahoe_engine.db.repositories.vector_codec import connect_with_vectors, pack_vector
 from tahoe_engine.models.memory_models import MemorySearchRequest, MemorySearchResult
 
+LARGE_TEAM = 20_000
+"""From so many memories on, several processes read them."""
+
+_PREPARE = """
+    SELECT set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', $1, true),
+        set_config('max_parallel_workers_per_gather', $2, true), set_config('parallel_setup_cost', '100', true),
+        set_config('parallel_tuple_cost', '0.001', true)
+"""
+# Planning takes longer than searching a small team: one plan, by the team's index, does for all of them.
+_SMALL = ("force_generic_plan", "0")
+_LARGE = ("force_custom_plan", "2")
+
 
 @dataclass(frozen=True)
 class QueryVector:
@@ -63,6 +75,7 @@ class MemorySearchRepository(BaseRepository[MemoryORM]):
         statement = build_search(shape)
         parameters = self._bind(query)
         connection = await connect_with_vectors(self.session)
+        await connection.exec_driver_sql(_PREPARE, _LARGE if query.counted >= LARGE_TEAM else _SMALL)
         rows = await connection.exec_driver_sql(statement.sql, tuple(parameters[name] for name in statement.names))
         return [
             MemorySearchResult(rank=rank, score=row.score, memory=to_record(row))

@@ -70,17 +70,18 @@ _WEIGHED = """
             :semantic / (1 + exp(least(greatest((15 - j.relevance) / 4, -50), 50)))
             + :recency * 0.5 ^ (greatest(extract(epoch FROM {moment}
                 - greatest(coalesce(m.occurred_at, m.created_at), m.last_accessed_at)), 0) / 86400 / {half_life})
-            + :importance * m.importance / 10.0
+            + :importance * m.importance / 10
             + :continuity * CASE WHEN m.source_conversation_id = :conversation THEN 1 ELSE 0 END
             + :relationship * CASE WHEN m.user_id = :user THEN 1 ELSE 0 END"""
 
+# Numbers are float8 all the way: a logarithm of a numeric takes Postgres a hundred times as long.
 _SEARCH = """
     WITH asked AS MATERIALIZED (
         SELECT CAST(coalesce('{{' || string_agg(
             k.term || ':' || ln(1 + (:counted - k.df + 0.5) / (k.df + 0.5)), ',') || '}}', '{{}}') || '/999999999'
             AS sparsevec) AS lexemes
         FROM (
-            SELECT a.term, least(coalesce(d.memories, 0), :counted) AS df
+            SELECT a.term, CAST(least(coalesce(d.memories, 0), :counted) AS float8) AS df
             FROM unnest(:terms) a (term) LEFT JOIN memory_term d ON d.team_id = :team AND d.term = a.term
         ) k
     ), seeds AS MATERIALIZED (
@@ -105,7 +106,7 @@ _SEARCH = """
             + {answer} * coalesce(p.asked, 0)
             + {conversation} * CASE WHEN p.conversation IS NULL THEN p.f ELSE p.best END
             - CASE WHEN p.asks THEN {question} ELSE 0 END
-            + {length} * ln(1 + least(char_length(p.content), 600) / 10.0)
+            + {length} * ln(1 + least(char_length(p.content), 600) / float8 '10')
             + CASE WHEN p.content ~* '{time_words}' THEN {time} ELSE 0 END AS relevance
         FROM (
             SELECT p.*, max(f) OVER (PARTITION BY conversation) AS best,
@@ -164,11 +165,8 @@ def build_search(shape: SearchShape) -> SearchStatement:
     moment = ":moment" if shape.as_of else "now()"
     state = "l" if shape.as_of else "m"
     visible = _VISIBLE + (_OF_TYPES if shape.types else "") + (_TAGGED if shape.tags else "")
-    boost = (
-        f"CASE WHEN m.author = :author OR m.author IS NULL AND strpos(m.content, :author) > 0 THEN {_AUTHOR} ELSE 0 END"
-        if shape.author
-        else "CAST(0 AS float8)"
-    )
+    is_authors = "m.author = :author OR m.author IS NULL AND strpos(m.content, :author) > 0"
+    boost = f"CASE WHEN {is_authors} THEN float8 '{_AUTHOR}' ELSE 0 END" if shape.author else "float8 '0'"
     lexical = f"coalesce(-{_LEXICAL} * (m.lexemes <#> (SELECT lexemes FROM asked)), 0)"  # noqa: S608 - made of constants
     return _number(
         _SEARCH.format(
@@ -184,9 +182,9 @@ def build_search(shape: SearchShape) -> SearchStatement:
             far=_FAR,
             answer=_ANSWER,
             conversation=_CONVERSATION,
-            question=_QUESTION,
+            question=f"float8 '{_QUESTION}'",
             length=_LENGTH,
-            time=_TIME,
+            time=f"float8 '{_TIME}'",
             time_words=_TIME_WORDS,
             score=_WEIGHED.format(moment=moment, half_life=_HALF_LIFE_DAYS) if shape.weights else "j.relevance",
             weighed="JOIN memory m ON m.team_id = :team AND m.id = j.id" if shape.weights else "",
@@ -201,7 +199,7 @@ def _cosine(models: int) -> str:
         f"WHEN m.embedding_model = :model{number} THEN -(m.embedding <#> :vector{number}) / :spread{number}"
         for number in range(models)
     ]
-    return f"CASE {' '.join(cases)} ELSE 0 END" if cases else "CAST(0 AS float8)"
+    return f"CASE {' '.join(cases)} ELSE 0 END" if cases else "float8 '0'"
 
 
 def _number(sql: str) -> SearchStatement:
