@@ -14,4 +14,4 @@ if ! docker info >/dev/null 2>&1; then
 fi
 pytest=$1
 shift
-"$pytest" tests/docker "$@"
+"$pytest" tests/docker --timeout 900 --durations 12 "$@"

@@ -3,18 +3,8 @@
 # volume; `make roles` runs it again, after a password or a service was added. What is there stays.
 set -eu
 
-refuse_example() { # VARIABLE VALUE
-    case "${ENVIRONMENT:-}" in staging | production) ;; *) return 0 ;; esac
-    if [ "$2" = changeme ]; then
-        echo "$1 is that of .env.example, and ENVIRONMENT=$ENVIRONMENT needs one of its own: make env" >&2
-        exit 1
-    fi
-}
-
 make_service() { # VARIABLES' PREFIX, SCHEMA, PASSWORD OF THE OWNER, PASSWORD OF THE APPLICATION
     if [ -z "$3$4" ]; then return 0; fi
-    refuse_example "$1_DB_OWNER_PASSWORD" "$3"
-    refuse_example "$1_DB_PASSWORD" "$4"
     # By \getenv: a command line is for all to read.
     OWNER_PASSWORD="${3:?$1_DB_OWNER_PASSWORD is not set}" APP_PASSWORD="${4:?$1_DB_PASSWORD is not set}" \
         psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --username="$POSTGRES_USER" --dbname="$POSTGRES_DB" \
@@ -32,7 +22,6 @@ SQL
 # A person's own role, DATABASE_USER: it may what the applications may, and no more. No service connects as it.
 make_developer() { # NAME PASSWORD APPLICATIONS…
     if [ -z "$2" ]; then return 0; fi
-    refuse_example DATABASE_PASSWORD "$2"
     name=$1 password=$2
     shift 2
     DEVELOPER_PASSWORD="$password" psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --username="$POSTGRES_USER" \
@@ -51,7 +40,6 @@ SQL
 }
 
 services=""
-refuse_example POSTGRES_PASSWORD "$POSTGRES_PASSWORD"
 make_service AGENT_ENGINE "$AGENT_ENGINE_DB_SCHEMA" "${AGENT_ENGINE_DB_OWNER_PASSWORD:-}" "${AGENT_ENGINE_DB_PASSWORD:-}"
 make_service AUTH "$AUTH_DB_SCHEMA" "${AUTH_DB_OWNER_PASSWORD:-}" "${AUTH_DB_PASSWORD:-}"
 make_service BILLING "$BILLING_DB_SCHEMA" "${BILLING_DB_OWNER_PASSWORD:-}" "${BILLING_DB_PASSWORD:-}"
