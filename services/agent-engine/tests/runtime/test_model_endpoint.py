@@ -2,8 +2,9 @@ import pytest
 
 from tahoe_engine.models.agent_models import ModelChoice
 from tahoe_engine.models.catalog import ModelProviderInput
-from tahoe_engine.runtime.model_endpoint import ChosenModel, ModelEndpoint, WireFormat, choose_models
+from tahoe_engine.runtime.model_endpoint import ChosenModel, ModelEndpoint, WireFormat, choose_models, configured_model
 from tahoe_engine.runtime.model_errors import NoModelError, WrongKeyError
+from tahoe_engine.settings import load_settings
 
 HOME = ModelProviderInput(name="ollama", models=("llama3.2", "qwen3"))
 CLOUD = ModelProviderInput(name="openai", api_key_env_var="OPENAI_API_KEY", models=("gpt-4o-mini",))
@@ -45,6 +46,25 @@ class TestAnEndpoint:
         self, name: str, base_url: str | None, speaks: WireFormat
     ) -> None:
         assert ModelEndpoint.of(ModelProviderInput(name=name, base_url=base_url), {}).speaks is speaks
+
+
+class TestTheConfiguredModel:
+    def test_is_none_unless_one_is_named(self) -> None:
+        assert configured_model(load_settings({"LLM_PROVIDER": "openai"})) is None
+
+    def test_is_where_its_provider_is_known_to_be(self) -> None:
+        chosen = configured_model(
+            load_settings({"LLM_PROVIDER": "openrouter", "LLM_MODEL": "a/b", "LLM_API_KEY": "sk-secret"})
+        )
+        assert chosen is not None
+        assert (chosen.model, chosen.endpoint.base_url) == ("a/b", "https://openrouter.ai/api/v1")
+        assert chosen.endpoint.api_key is not None
+        assert "sk-secret" not in repr(chosen)
+
+    def test_is_where_it_is_said_to_be(self) -> None:
+        chosen = configured_model(load_settings({"LLM_MODEL": "m", "LLM_BASE_URL": "http://localhost:1/v1"}))
+        assert chosen is not None
+        assert chosen.endpoint.base_url == "http://localhost:1/v1"
 
 
 class TestTheChoice:

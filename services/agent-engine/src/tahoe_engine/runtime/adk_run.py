@@ -41,6 +41,10 @@ _QUIET = TelemetryConfig(capture_message_content=ContentCapturingMode.NO_CONTENT
 
 log = logging.getLogger(__name__)
 
+# Below a warning ADK tells what was said.
+for _name in ("google_adk", "google_genai"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
 
 def open_model(connect: Callable[[ModelEndpoint], ChatClient], chosen: ChosenModel) -> BaseLlm:
     """Makes ADK's model of a chosen one.

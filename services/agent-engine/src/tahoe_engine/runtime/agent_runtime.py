@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import partial
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -88,28 +87,37 @@ class AdkRuntime:
     patience: Patience = field(default_factory=Patience)
     pricing: Pricing = price_call
     _clients: dict[ModelEndpoint, ChatClient] = field(default_factory=dict, init=False, repr=False)
+    _models: dict[ChosenModel, Any] = field(default_factory=dict, init=False, repr=False)
 
     def run(self, request: RunRequest) -> AsyncGenerator[RunEvent]:
         """Answers; see `AgentRuntime`."""
         # ADK takes half a second and 70 MB to import.
-        from tahoe_engine.runtime.adk_run import AdkRun, open_model  # noqa: PLC0415
+        from tahoe_engine.runtime.adk_run import AdkRun  # noqa: PLC0415
 
-        return AdkRun(request, partial(open_model, self.connect), self.pricing).events()
+        return AdkRun(request, self._open, self.pricing).events()
 
     @staticmethod
     async def warm_up() -> None:
         """Imports ADK beside the event loop, so that no first answer has to wait for it."""
         await asyncio.to_thread(lambda: import_module("tahoe_engine.runtime.warm_up").warm_up())
 
-    def connect(self, endpoint: ModelEndpoint) -> ChatClient:
-        """Returns the connections to an endpoint, which all runs share."""
-        if endpoint not in self._clients:
-            self._clients[endpoint] = ChatClient(endpoint, self.patience)
-        return self._clients[endpoint]
-
     async def aclose(self) -> None:
         """Closes the connections to the models."""
         clients = list(self._clients.values())
         self._clients.clear()
+        self._models.clear()
         for client in clients:
             await client.aclose()
+
+    def _open(self, chosen: ChosenModel) -> Any:  # noqa: ANN401 - a class of ADK's, which is not imported here
+        """Returns ADK's model of a chosen one; all runs share it, and with it its connections."""
+        if chosen not in self._models:
+            from tahoe_engine.runtime.adk_run import open_model  # noqa: PLC0415 - as above
+
+            self._models[chosen] = open_model(self._connect, chosen)
+        return self._models[chosen]
+
+    def _connect(self, endpoint: ModelEndpoint) -> ChatClient:
+        if endpoint not in self._clients:
+            self._clients[endpoint] = ChatClient(endpoint, self.patience)
+        return self._clients[endpoint]

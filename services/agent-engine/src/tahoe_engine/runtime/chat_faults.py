@@ -30,6 +30,7 @@ _UNKNOWN_MODEL = re.compile(
     r"|model .{0,200}(does not exist|not found|not exist)",
     re.IGNORECASE,
 )
+_BAD_KEY = re.compile(r"api[_ ]key[_ ](not[_ ]valid|invalid)|(invalid|incorrect)[_ ]api[_ ]key", re.IGNORECASE)
 _OUT_OF_MONEY = re.compile(r"insufficient_quota|insufficient (credit|balance|funds)|billing_hard_limit", re.IGNORECASE)
 
 
@@ -57,7 +58,7 @@ class ProviderFault:
     def _classify(self, *, has_key: bool) -> tuple[type[ModelError], str, str]:  # noqa: PLR0911 - one answer a case
         if _OUT_OF_MONEY.search(self.words) or self.status == HTTPStatus.PAYMENT_REQUIRED:
             return OutOfMoneyError, "has no money left on the account of the key", "Charge it, or use another key."
-        if self.status in _KEY_REFUSED:
+        if self.status in _KEY_REFUSED or (self.status == HTTPStatus.BAD_REQUEST and _BAD_KEY.search(self.words)):
             what = "does not take the API key" if has_key else "wants an API key, and its provider names none"
             return WrongKeyError, what, "Put a valid key into the variable that the provider's api_key_env_var names."
         if self.status == HTTPStatus.TOO_MANY_REQUESTS:

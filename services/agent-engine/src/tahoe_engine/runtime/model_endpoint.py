@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from tahoe_engine.models.agent_models import ModelChoice
 from tahoe_engine.models.catalog import ModelProviderInput
 from tahoe_engine.runtime.model_errors import NoModelError, WrongKeyError
+from tahoe_engine.settings import EngineSettings
 
 LOCAL_SERVERS: Mapping[str, str] = {
     "ollama": "http://127.0.0.1:11434/v1",
@@ -57,7 +58,7 @@ class ModelEndpoint:
     """
 
     name: str
-    base_url: str | None = None
+    base_url: str | None = field(default=None, repr=False)
     api_key: SecretStr | None = field(default=None, repr=False)
     models: tuple[str, ...] = ()
     speaks: WireFormat = WireFormat.OPENAI
@@ -93,6 +94,25 @@ class ChosenModel:
     def __str__(self) -> str:
         """How messages call it."""
         return f"{self.model!r} of {self.endpoint.name}"
+
+
+def configured_model(settings: EngineSettings) -> ChosenModel | None:
+    """Returns the model that the environment names; None: it names none.
+
+    Raises:
+        NoModelError: The provider has no address, and none is known by its name.
+    """
+    if settings.llm_model is None:
+        return None
+    name, base_url = settings.llm_provider or "openai", settings.llm_base_url
+    endpoint = ModelEndpoint(
+        name=name,
+        base_url=_find_address(name, base_url),
+        api_key=settings.llm_api_key,
+        models=(settings.llm_model,),
+        speaks=_wire_format(name, base_url),
+    )
+    return ChosenModel(endpoint, settings.llm_model)
 
 
 def choose_models(
@@ -156,7 +176,8 @@ def _find_address(name: str, base_url: str | None) -> str | None:
         return base_url
     if name.lower() not in _ADDRESSES:
         raise NoModelError(
-            f"The model provider {name!r} has no address.", cure="Give its base_url, which usually ends in /v1."
+            f"The model provider {name!r} has no address.",
+            cure="Give its base_url (or LLM_BASE_URL), which usually ends in /v1.",
         )
     return _ADDRESSES[name.lower()]
 

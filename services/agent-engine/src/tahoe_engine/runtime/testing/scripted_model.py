@@ -10,6 +10,7 @@ It is written on bare sockets, since it has to do what no proper server would: c
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -49,6 +50,7 @@ class ScriptedModel:
 
     Attributes:
         requests: What was asked, in order.
+        first_bytes: When each stream began, by `time.perf_counter`.
         dropped: How many connections the other side closed before the answer was whole.
     """
 
@@ -62,6 +64,7 @@ class ScriptedModel:
     ) -> None:
         self.models = models
         self.requests: list[Asked] = []
+        self.first_bytes: list[float] = []
         self.dropped = 0
         self.answer = answer
         self._api_key = api_key
@@ -138,6 +141,7 @@ class ScriptedModel:
             return await _send_whole(writer, reply.status, reply.body, reply.headers)
         if not asked.body.get("stream"):
             return await _send_whole(writer, 200, completion(reply, asked.body["model"]), reply.headers)
+        self.first_bytes.append(time.perf_counter())
         return await _send_stream(writer, reply, asked.body)
 
 
