@@ -3,7 +3,17 @@ from uuid import UUID
 
 from pgvector import SparseVector
 from pgvector.sqlalchemy import HALFVEC, SPARSEVEC
-from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, SmallInteger, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Computed,
+    Identity,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -31,6 +41,12 @@ SEARCHABLE = f"erased_at IS NULL AND {LIVE}"
 An erasure archives, so it says no more than `LIVE`; but the planner does not know, and so cannot take this index, the
 smallest, where another looks up a hash: on a table that was never analyzed it did, at the cost of the whole team.
 """
+TYPE_NUMBERS = {kind: number for number, kind in enumerate(MemoryType)}
+TYPE_NUMBER = (
+    "CASE memory_type"
+    + "".join(f" WHEN '{kind}'::memory_type_enum THEN {number}" for kind, number in TYPE_NUMBERS.items())
+    + " ELSE NULL::integer END"
+)
 ALWAYS_LIVE = f"(is_pinned OR memory_type = 'identity') AND {LIVE}"
 EXPIRING_LIVE = f"expires_at IS NOT NULL AND {LIVE}"
 
@@ -47,9 +63,11 @@ class MemoryORM(TeamEntity, Base):
 
     Attributes:
         root_id: The first version's id, which all versions share.
+        type_number: The type's place in the enum, from 0: under row-level security an index may look up numbers, which
+            are leakproof, but no enum.
         content_hash: MD5 of the content, for finding the same again; no protection.
         embedding: Of `tahoe_engine.memory.search_text`, scaled to length 1. Undimensioned, so that two models can live
-            side by side; half precision, which halves the scan and costs no recall (docs/decisions/0009).
+            side by side; half precision, which halves the scan and costs no recall (docs/decisions/0010).
         lexemes: BM25's part of the document, by hashed stem (`tahoe_engine.memory.lexemes`).
         position: Place in the source conversation.
         contradicts: The memories that say otherwise.
@@ -62,7 +80,7 @@ class MemoryORM(TeamEntity, Base):
         within_team("source_conversation_id", "conversation"),
         UniqueConstraint("team_id", "id"),
         UniqueConstraint("team_id", "root_id", "version"),
-        Index("ix_memory_live", "team_id", postgresql_where=text(SEARCHABLE)),
+        Index("ix_memory_live", "team_id", "type_number", postgresql_where=text(SEARCHABLE)),
         Index("ix_memory_live_hash", "team_id", "content_hash", postgresql_where=text(LIVE)),
         Index("ix_memory_live_subject", "team_id", "subject", postgresql_where=text(f"subject IS NOT NULL AND {LIVE}")),
         Index(
@@ -102,6 +120,7 @@ class MemoryORM(TeamEntity, Base):
     agent_id: Mapped[UUID | None]
     user_id: Mapped[UUID | None]
     memory_type: Mapped[MemoryType] = mapped_column(MEMORY_TYPE)
+    type_number: Mapped[int] = mapped_column(SmallInteger, Computed(TYPE_NUMBER, persisted=True))
     status: Mapped[MemoryStatus] = mapped_column(MEMORY_STATUS, server_default=text("'active'"))
     tier: Mapped[MemoryTier] = mapped_column(MEMORY_TIER, server_default=text("'warm'"))
     source: Mapped[MemorySource] = mapped_column(MEMORY_SOURCE, server_default=text("'explicit'"))
