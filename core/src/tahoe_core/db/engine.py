@@ -96,7 +96,7 @@ def _refuse_dead_connection(connection: AdaptedConnection, _record: object, _fai
     """
     try:
         connection.run_async(_ask)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         raise DisconnectionError from error
 
 

@@ -46,6 +46,8 @@ async def team_session(
                     "No database connection came free in time.",
                     cure="Try again, or raise DATABASE_POOL_SIZE.",
                 ) from error
+            except exc.InvalidRequestError as error:  # the pool gives up when what it opens is cut again and again
+                raise UnavailableError("Connections to the database are lost at once.", cure="Try again.") from error
             yield session
 
 

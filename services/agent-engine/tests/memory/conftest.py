@@ -24,7 +24,7 @@ from tahoe_engine.models.memory_models import MemoryCreate
 
 
 class HashedEmbedder:
-    """Vectors made of a hash of the words: the same words are one vector, others are far from each other.
+    """Sums of vectors that are hashes of the words: what shares words is near, and nothing is learned or computed.
 
     What stands in parentheses does not count, so that texts can be near without being the same.
 
@@ -38,6 +38,7 @@ class HashedEmbedder:
         self.dimensions = dimensions
         self.is_down = False
         self.embedded = 0
+        self._hashes: dict[str, NDArray[np.float32]] = {}
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         if self.is_down:
@@ -45,10 +46,18 @@ class HashedEmbedder:
         self.embedded += len(texts)
         vectors = np.empty((len(texts), self.dimensions), dtype=np.float32)
         for row, words in zip(vectors, texts, strict=True):
-            seed = hashlib.blake2b(f"{self.model} {words.split('(')[0].strip()}".encode(), digest_size=8).digest()
-            row[:] = np.random.default_rng(int.from_bytes(seed)).standard_normal(self.dimensions)
+            row[:] = sum(self._hash(word) for word in words.split("(")[0].lower().split() or [words])
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors
+
+    def _hash(self, word: str) -> NDArray[np.float32]:
+        if word not in self._hashes:
+            self._hashes[word] = self._make(word)
+        return self._hashes[word]
+
+    def _make(self, word: str) -> NDArray[np.float32]:
+        seed = hashlib.blake2b(f"{self.model} {word.strip('.,!?')}".encode(), digest_size=8).digest()
+        return np.random.default_rng(int.from_bytes(seed)).standard_normal(self.dimensions, dtype=np.float32)
 
 
 class Team(Protocol):

@@ -207,6 +207,13 @@ class TestTheSameAgain:
         again = await add(memories, "The code of the door is (what? number 7)")
         assert again.outcome is AddOutcome.MERGED
 
+    async def test_of_another_subject_is_another_statement(self, memories: Memories) -> None:
+        for subject in ("ann.drink", "ben.drink"):
+            assert (await add(memories, "Tea.", subject=subject)).outcome is AddOutcome.CREATED
+        again = await add(memories, "Tea.", subject="ben.drink")
+        assert (again.outcome, again.memory.subject) == (AddOutcome.MERGED, "ben.drink")
+        assert [record.subject for record in await list_live(memories)] == ["ann.drink", "ben.drink"]
+
     async def test_of_a_subject_that_another_memory_speaks_of_settles_the_subject(self, memories: Memories) -> None:
         await add(memories, "Ann prefers tea.")
         coffee = await add(memories, "Ann prefers coffee.", subject="ann.drink")

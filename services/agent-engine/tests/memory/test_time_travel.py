@@ -5,6 +5,7 @@ from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from tahoe_core.db.page import PageRequest
@@ -157,9 +158,15 @@ class TestHistory:
     async def test_has_the_accesses_and_loses_no_change_among_them(self, team: Team, memories: Memories) -> None:
         tea = await team.add("Ann prefers tea.")
         async with team_session(team.sessions, team.id, "agent") as session:
-            uses = MemoryUseRepository(session)
-            for _ in range(1100):
-                await uses.record(uuid4(), None, [UsedMemory(memory_id=tea, version=1, rank=1, score=None)])
+            await session.execute(
+                text(
+                    "INSERT INTO memory_use (team_id, answer_id, memory_id, version, rank)"
+                    " SELECT :team, gen_random_uuid(), :tea, 1, 1 FROM generate_series(1, 1099)"
+                ),
+                {"team": team.id, "tea": tea},
+            )
+            used = UsedMemory(memory_id=tea, version=1, rank=1, score=None)
+            await MemoryUseRepository(session).record(uuid4(), None, [used])
         events = (await memories.get_history(tea)).events
         assert [event.event for event in events] == ["created"] + ["accessed"] * 1000
         assert events[-1].memory_ids == [tea]
@@ -168,10 +175,10 @@ class TestHistory:
 
 class TestExport:
     async def test_has_every_version_once_newest_first(self, memories: Memories) -> None:
-        done = await memories.add_many([MemoryCreate(content=f"Fact {number % 300}") for number in range(600)])
+        done = await memories.add_many([MemoryCreate(content=f"Fact {number % 500}") for number in range(550)])
         exported = [record async for record in memories.export()]
         assert {record.id for record in exported} == set(done.ids)
-        assert len(exported) == 600
+        assert len(exported) == 550
         assert exported == sorted(exported, key=lambda record: (record.created_at, record.id), reverse=True)
 
     async def test_goes_page_by_page(self, memories: Memories) -> None:

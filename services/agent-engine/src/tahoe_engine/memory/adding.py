@@ -109,7 +109,7 @@ class MemoryAdder:
         twins = await self._repository.list_twins(row)
         if row.position is not None and twins:
             return Placed(twins[0].id, AddOutcome.KNOWN)
-        twin = next((twin for twin in twins if say_the_same(twin.content, row.content)), None)
+        twin = next((twin for twin in twins if _is_same(row, twin)), None)
         subject = row.subject or (twin.subject if twin else None)
         peers = await self._repository.list_same_subject(row, subject) if subject and row.position is None else []
         others = [peer for peer in peers if twin is None or peer.id != twin.id]
@@ -185,6 +185,12 @@ def merge(row: NewMemory, known: MemoryRecord, status: MemoryStatus) -> NewMemor
         metadata=to_json_text(known.metadata) if row.metadata == "{}" else row.metadata,
         tags=list(dict.fromkeys([*known.tags, *row.tags])),
     )
+
+
+def _is_same(row: NewMemory, twin: MemoryRecord) -> bool:
+    """The same words of another subject are another statement."""
+    is_one_subject = row.subject is None or twin.subject is None or row.subject == twin.subject
+    return is_one_subject and say_the_same(twin.content, row.content)
 
 
 def to_lock(agent_id: UUID | None, user_id: UUID | None) -> str:

@@ -14,6 +14,8 @@ import Stemmer  # type: ignore[import-not-found]  # it ships no types
 
 TERMS = 999_999_999
 """How many a `sparsevec` can tell apart; two stems of one team share a number once in a million pairs of thousands."""
+MOST_STEMS = 16_000
+"""How many a `sparsevec` can hold; the rest of a text, if there is any, is found by meaning alone."""
 K1 = 0.9
 B = 0.2
 AVERAGE_LENGTH = 20
@@ -60,6 +62,8 @@ def weigh(text: str) -> str | None:
     if not counts:
         return None
     norm = K1 * (1 - B + B * counts.total() / AVERAGE_LENGTH)
+    if len(counts) > MOST_STEMS:  # scripts without spaces: a pair of characters each
+        counts = Counter(dict(counts.most_common(MOST_STEMS)))
     weights = {count: f"{count * (K1 + 1) / (count + norm):.4g}" for count in set(counts.values())}
     numbers = {hash_stem(stem): weights[count] for stem, count in counts.items()}
     return f"{{{','.join([f'{number}:{numbers[number]}' for number in sorted(numbers)])}}}/{TERMS}"
