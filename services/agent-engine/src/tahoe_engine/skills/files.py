@@ -14,7 +14,9 @@ MAX_FILES = 1000
 MAX_DEPTH = 8
 MAX_TEXT_BYTES = 5 * 1024 * 1024
 MAX_CHARACTERS_A_READ = 40_000
-_SKIPPED = frozenset({".git", ".hg", ".svn", ".venv", "node_modules", "__pycache__", ".DS_Store"})
+_SKIPPED = frozenset(
+    {".git", ".hg", ".svn", ".venv", "node_modules", "__pycache__", ".mypy_cache", ".ruff_cache", ".DS_Store"}
+)
 _OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a pipe must not hold the reader up
 _BYTES_LOOKED_AT = 8192
 
@@ -165,8 +167,12 @@ def _walk(root: Path, folder: Path, depth: int) -> Iterator[SkillFile]:
         if entry.is_dir(follow_symlinks=False):
             if depth < MAX_DEPTH:
                 yield from _walk(root, path, depth + 1)
-        elif entry.is_file() and (not entry.is_symlink() or path.resolve().is_relative_to(root)):
-            yield SkillFile(path.relative_to(root).as_posix(), entry.stat().st_size)
+            continue
+        try:
+            if entry.is_file() and (not entry.is_symlink() or path.resolve().is_relative_to(root)):
+                yield SkillFile(path.relative_to(root).as_posix(), entry.stat().st_size)
+        except OSError:  # a link in a circle, or a file that has just gone
+            continue
 
 
 def _outside(path: str) -> InvalidInputError:

@@ -20,6 +20,7 @@ MAX_DEPTH = 10
 FENCE = "---"
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _KEY = re.compile(r"([^\s:#'\"][^:]*?)[ \t]*:(?:[ \t]+(.*))?$")
+_ALIAS = "an alias (`*name`) has no place in a frontmatter, the value has to be written out"
 _QUOTED = ('"', "'", "|", ">")
 
 
@@ -139,7 +140,9 @@ def _compose(source: str, lines_before: int, text: SkillText) -> Node | None:
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
         line = lines_before + (event.start_mark.line if event.start_mark else 0) + 1
         if isinstance(event, AliasEvent):
-            raise FrontmatterError(line, "uses an alias (`*name`), which a frontmatter may not: write the value out.")
+            # Mostly no alias at all, but a text that begins with a star, which quotes mend.
+            mark = event.start_mark
+            raise yaml.MarkedYAMLError(problem=_ALIAS, problem_mark=mark)  # type: ignore[arg-type] # libyaml's own class
         if depth > MAX_DEPTH:
             raise FrontmatterError(line, f"is nested deeper than {MAX_DEPTH} levels here.")
         if getattr(event, "anchor", None) or getattr(event, "tag", None):

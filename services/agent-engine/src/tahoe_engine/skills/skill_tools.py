@@ -1,18 +1,18 @@
 """The tools by which a model uses its skills: load one, read a file of it, run a script of it."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
-from tahoe_engine.models.agent_models import Autonomy
 from tahoe_engine.models.base import StrictModel
-from tahoe_engine.runtime.tool_function import Result, ToolFunction
+from tahoe_engine.runtime.tool_function import ToolFunction
+from tahoe_engine.runtime.tool_port import Tool
 from tahoe_engine.skills.disclosure import present_extract, present_skill
 from tahoe_engine.skills.files import list_files, read_file
 from tahoe_engine.skills.library import AgentSkills
 from tahoe_engine.skills.running.interpreters import is_script
-from tahoe_engine.skills.running.script_runner import ScriptCall, ScriptResult, ScriptRunner
+from tahoe_engine.skills.running.script_runner import Ended, ScriptCall, ScriptResult, ScriptRunner
 
 SkillName = Annotated[str, Field(description="Name of the skill.", max_length=200)]
 FilePath = Annotated[str, Field(description="Path within the skill's folder.", min_length=1, max_length=1000)]
@@ -45,13 +45,12 @@ class RunArguments(StrictModel):
     ] = Field(default_factory=dict)
 
 
-def make_skill_tools(skills: AgentSkills, autonomy: Autonomy, runner: ScriptRunner) -> tuple[ToolFunction[Any], ...]:
-    """Returns the skill tools of an agent: none without skills, and `run_skill_script` only where it may act.
+def make_skill_tools(skills: AgentSkills, runner: ScriptRunner) -> tuple[Tool, ...]:
+    """Returns the skill tools of an agent; none without skills, and `run_skill_script` only where there are scripts.
 
     Args:
         skills: Those of the agent.
-        autonomy: With `none` no script runs; with `suggest` and `ask` each needs approval.
-        runner: Runs the scripts.
+        runner: Runs the scripts, once the agent's autonomy or a person has allowed it.
     """
     if not skills.skills:
         return ()
@@ -74,14 +73,14 @@ def make_skill_tools(skills: AgentSkills, autonomy: Autonomy, runner: ScriptRunn
     with_scripts = tuple(
         skill.name for skill in skills.skills if any(is_script(file.path) for file in list_files(skill))
     )
-    if autonomy is Autonomy.NONE or not with_scripts:
+    if not with_scripts:
         return load, read
     run = ToolFunction(
         "run_skill_script",
         "Runs a script of a skill in a copy of the skill's folder, without network, and returns what it prints.",
         RunArguments,
         tools.run,
-        needs_approval=autonomy is not Autonomy.AUTO,
+        needs_approval=True,
         choices={"skill": with_scripts},
     )
     return load, read, run
@@ -92,28 +91,34 @@ class _Tools:
         self._skills = skills
         self._runner = runner
 
-    async def load(self, arguments: LoadArguments) -> Result:
-        return {"instructions": await asyncio.to_thread(present_skill, self._skills.get(arguments.skill))}
+    async def load(self, arguments: LoadArguments) -> str:
+        return await asyncio.to_thread(present_skill, self._skills.get(arguments.skill))
 
-    async def read(self, arguments: ReadArguments) -> Result:
+    async def read(self, arguments: ReadArguments) -> str:
         skill = self._skills.get(arguments.skill)
         extract = await asyncio.to_thread(read_file, skill, arguments.path, offset=arguments.offset)
-        return {"path": extract.path, "text": present_extract(extract)}
+        return present_extract(extract)
 
-    async def run(self, arguments: RunArguments) -> Result:
+    async def run(self, arguments: RunArguments) -> str:
         skill = self._skills.get(arguments.skill)
         call = ScriptCall(arguments.path, arguments.arguments, arguments.stdin, arguments.files)
         return _present(await self._runner.run(skill, call))
 
 
-def _present(result: ScriptResult) -> Result:
-    return {
-        "ended": result.ended.value,
-        "exit_code": result.exit_code,
-        **({"signal": result.signal} if result.signal else {}),
-        "stdout": result.stdout,
-        "stderr": result.stderr,
-        **({"note": "The output was longer than what is kept."} if result.stdout_truncated else {}),
-        "duration_s": round(result.duration_s, 3),
-        "network": result.isolation.network,
-    }
+def _present(result: ScriptResult) -> str:
+    """How it ended, what it printed, and whether all of that is here."""
+    match result.ended:
+        case Ended.TIMED_OUT:
+            end = "It was ended, as its time was over"
+        case Ended.STOPPED:
+            end = "It was ended from outside"
+        case Ended.EXITED:
+            end = f"Exit code {result.exit_code}" if result.exit_code is not None else f"Killed by {result.signal}"
+    lines = [f"{end}, after {result.duration_s:.2f} s."]
+    for name, text, is_cut in (
+        ("Standard output", result.stdout, result.stdout_truncated),
+        ("Standard error", result.stderr, result.stderr_truncated),
+    ):
+        if text:
+            lines += [f"{name}{' (its beginning; there was more)' if is_cut else ''}:", text.rstrip("\n")]
+    return "\n".join(lines)

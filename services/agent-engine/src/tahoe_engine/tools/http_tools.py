@@ -1,13 +1,14 @@
 """`http_get` and `http_post`, as an agent's boundaries allow them."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, JsonValue
 
-from tahoe_engine.models.agent_models import Autonomy, Boundaries
+from tahoe_engine.models.agent_models import Boundaries
 from tahoe_engine.models.base import StrictModel
-from tahoe_engine.runtime.tool_function import Result, ToolFunction
+from tahoe_engine.runtime.tool_function import ToolFunction
+from tahoe_engine.runtime.tool_port import Tool
 from tahoe_engine.tools.egress import Egress
 from tahoe_engine.tools.http_fetch import Fetched, Fetcher
 from tahoe_engine.tools.readable_text import find_text
@@ -33,8 +34,8 @@ class PostArguments(StrictModel):
     content_type: Annotated[str, Field(pattern=r"^[\w.+-]+/[\w.+-]+$", max_length=100)] = "application/json"
 
 
-def make_http_tools(boundaries: Boundaries, fetcher: Fetcher | None = None) -> tuple[ToolFunction[Any], ...]:
-    """Returns the HTTP tools of an agent: none without allowed domains, and with autonomy `none` only `http_get`.
+def make_http_tools(boundaries: Boundaries, fetcher: Fetcher | None = None) -> tuple[Tool, ...]:
+    """Returns the HTTP tools of an agent; none without allowed domains.
 
     Args:
         boundaries: The agent's.
@@ -51,14 +52,12 @@ def make_http_tools(boundaries: Boundaries, fetcher: Fetcher | None = None) -> t
         GetArguments,
         tools.get,
     )
-    if boundaries.autonomy is Autonomy.NONE:
-        return (get,)
     post = ToolFunction(
         "http_post",
         f"Sends data by HTTP POST, which may change something there. {hosts}",
         PostArguments,
         tools.post,
-        needs_approval=boundaries.autonomy is not Autonomy.AUTO,
+        needs_approval=True,
     )
     return get, post
 
@@ -67,27 +66,27 @@ class _Tools:
     def __init__(self, fetcher: Fetcher) -> None:
         self._fetcher = fetcher
 
-    async def get(self, arguments: GetArguments) -> Result:
+    async def get(self, arguments: GetArguments) -> str:
         return _present(await self._fetcher.get(arguments.url), arguments.offset)
 
-    async def post(self, arguments: PostArguments) -> Result:
+    async def post(self, arguments: PostArguments) -> str:
         body = arguments.body if isinstance(arguments.body, str) else json.dumps(arguments.body, ensure_ascii=False)
         return _present(
             await self._fetcher.post(arguments.url, body.encode(errors="replace"), arguments.content_type), 0
         )
 
 
-def _present(fetched: Fetched, offset: int) -> Result:
-    result: Result = {"url": fetched.url, "status": fetched.status, "content_type": fetched.content_type}
+def _present(fetched: Fetched, offset: int) -> str:
+    lines = [f"{fetched.status} {fetched.url} ({fetched.content_type or 'no content type'})"]
     if fetched.retry_after is not None:
-        result["retry_after"] = fetched.retry_after
+        lines.append(f"Retry-After: {fetched.retry_after}")
     text = find_text(fetched.body, fetched.content_type, fetched.url)
     if text is None:
-        return result | {"text": None, "note": f"This is no text, {len(fetched.body):,} bytes of it were read."}
-    result["text"] = text[offset : offset + MAX_CHARACTERS]
+        return "\n".join([*lines, f"[This is no text; {len(fetched.body):,} bytes of it were read.]"])
     end = offset + MAX_CHARACTERS
+    lines += ["", text[offset:end]]
     if end < len(text):
-        result["next_offset"] = end
+        lines.append(f"[{end:,} of {len(text):,} characters; read on with offset {end}.]")
     elif fetched.truncated:
-        result["note"] = f"The answer was longer; only its first {len(fetched.body):,} bytes were read."
-    return result
+        lines.append(f"[The answer was longer; only its first {len(fetched.body):,} bytes were read.]")
+    return "\n".join(lines)

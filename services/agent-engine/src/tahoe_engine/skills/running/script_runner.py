@@ -252,10 +252,11 @@ def _write_given(files: Mapping[str, str], target: Path) -> None:
     for name, text in files.items():
         if not name or name in {".", ".."} or "/" in name or "\\" in name:
             raise InvalidInputError(f"{name!r} is no name of a file.", cure="Give a name without a folder.")
-        if (target / name).exists():
-            raise ConflictError(f"The skill has a {name} of its own.", cure="Give the file another name.")
         try:
-            (target / name).write_text(text, encoding="utf-8")
+            with (target / name).open("x", encoding="utf-8", errors="replace") as file:
+                file.write(text)
+        except FileExistsError:
+            raise ConflictError(f"The skill has a {name} of its own.", cure="Give the file another name.") from None
         except OSError as error:
             raise InvalidInputError(f"{name!r} cannot be written: {error.strerror}.") from None
 
