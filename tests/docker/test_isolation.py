@@ -8,15 +8,20 @@ import pytest
 from containers import ENGINE, Platform, docker, inspect
 
 OURS = "agent_engine_app"
+THEIRS = "the-password-of-auth"
+DEVELOPERS = "the-password-of-a-developer"
 
 
 @pytest.fixture(scope="module")
 def auth(platform: Platform) -> Iterator[Platform]:
     """A second service's roles, schema and namespace, as they will be made when there is one."""
     platform.set(
-        AUTH_DB_SCHEMA="auth_service", AUTH_DB_PASSWORD="a1", AUTH_DB_OWNER_PASSWORD="a2", AUTH_REDIS_PASSWORD="a3"
+        AUTH_DB_SCHEMA="auth_service",
+        AUTH_DB_PASSWORD=THEIRS,
+        AUTH_DB_OWNER_PASSWORD=THEIRS,
+        AUTH_REDIS_PASSWORD=THEIRS,
+        DATABASE_PASSWORD=DEVELOPERS,
     )
-    platform.set(DATABASE_PASSWORD="d1")
     platform.make("roles")
     yield platform
     platform.wait_until_ready()
@@ -30,15 +35,15 @@ def refused(platform: Platform, statement: str, user: str, password: str) -> str
 
 class TestTheDatabase:
     def test_shows_a_service_nothing_of_anothers_schema(self, auth: Platform) -> None:
-        own = {"user": "auth_service_owner", "password": "a2"}
+        own = {"user": "auth_service_owner", "password": THEIRS}
         auth.sql("CREATE TABLE IF NOT EXISTS auth_service.secret (said text)", **own)
-        auth.sql("INSERT INTO auth_service.secret VALUES ('x')", user="auth_service_app", password="a1")
+        auth.sql("INSERT INTO auth_service.secret VALUES ('x')", user="auth_service_app", password=THEIRS)
         ours = auth.variables["AGENT_ENGINE_DB_PASSWORD"]
         denied = "permission denied for schema auth_service"
         assert denied in refused(auth, "SELECT * FROM auth_service.secret", OURS, ours)
         owner = auth.variables["AGENT_ENGINE_DB_OWNER_PASSWORD"]
         assert denied in refused(auth, "SELECT * FROM auth_service.secret", "agent_engine_owner", owner)
-        for user, password in (("auth_service_app", "a1"), ("auth_service_owner", "a2")):
+        for user, password in (("auth_service_app", THEIRS), ("auth_service_owner", THEIRS)):
             said = refused(auth, "SELECT * FROM agent_engine.interactions", user, password)
             assert "permission denied for schema agent_engine" in said
             said = refused(auth, "SELECT * FROM agent_engine_dbos.workflow_status", user, password)
@@ -68,7 +73,7 @@ class TestTheDatabase:
         assert auth.sql(mighty).split() == ["postgres"]
 
     def test_shows_a_developer_no_rows_without_a_team(self, auth: Platform) -> None:
-        developer = {"user": "tahoe_user", "password": "d1"}
+        developer = {"user": "tahoe_user", "password": DEVELOPERS}
         assert auth.sql("SELECT count(*) FROM agent_engine.scorecards", **developer).strip() == "0"
         team = auth.variables["TAHOE_TEAM_ID"]
         entered = f"SELECT set_config('app.team_id', '{team}', false)"
@@ -84,7 +89,7 @@ class TestTheDatabase:
 class TestRedis:
     def test_gives_each_service_its_own_keys(self, auth: Platform) -> None:
         ours = {"user": "agent", "password": auth.variables["AGENT_ENGINE_REDIS_PASSWORD"]}
-        theirs = {"user": "auth", "password": "a3"}
+        theirs = {"user": "auth", "password": THEIRS}
         assert auth.redis("SET", "agent:session:1", "x", **ours) == "OK"
         assert auth.redis("SET", "auth:token:1", "y", **theirs) == "OK"
         assert auth.redis("GET", "auth:token:1", **theirs) == "y"
@@ -95,7 +100,7 @@ class TestRedis:
 
     @pytest.mark.parametrize(
         "command",
-        ["KEYS *", "SCAN 0", "RANDOMKEY", "FLUSHALL", "CONFIG GET *", "ACL LIST", "DEBUG SLEEP 0", "SHUTDOWN"],
+        ["KEYS *", "SCAN 0", "RANDOMKEY", "FLUSHALL", "CONFIG GET *", "ACL LIST", "MONITOR", "SHUTDOWN"],
     )
     def test_lets_a_service_do_nothing_to_the_server_or_to_others(self, platform: Platform, command: str) -> None:
         ours = {"user": "agent", "password": platform.variables["AGENT_ENGINE_REDIS_PASSWORD"]}
