@@ -17,6 +17,7 @@ COMMANDS = {
     "analyze": "Score files of interactions against a scorecard.",
     "scorecards": "List, show, validate, apply and compare scorecards.",
     "memory": "Add, find and change what is remembered, as of any moment.",
+    "skills": "List, show, validate and write skills.",
     "up": "Serve the API, with its own Postgres unless DATABASE_URL is set.",
     "down": "Stop the embedded Postgres.",
     "db": "Migrate and seed the database.",

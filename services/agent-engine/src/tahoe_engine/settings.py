@@ -1,10 +1,12 @@
 """The settings of the agent engine: the shared ones and its own."""
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, AliasChoices, Field, SecretStr, model_validator
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, model_validator
 
 from tahoe_core.cache.keyspace import Keyspace
 from tahoe_core.errors import InvalidInputError
@@ -31,6 +33,10 @@ def _api_key(key: SecretStr) -> SecretStr:
     if not (text.isascii() and text.isprintable()) or " " in text:
         raise ValueError("should be one word of ASCII characters (copied with something around it?)")
     return key
+
+
+def _folders(value: object) -> object:
+    return [part for part in value.split(os.pathsep) if part.strip()] if isinstance(value, str) else value
 
 
 def _schema_name(name: str) -> str:
@@ -77,6 +83,12 @@ class EngineSettings(CoreSettings):
 
     examples: HomePath | None = Field(None, validation_alias="TAHOE_EXAMPLES")
     """Folder with the example scorecards and interactions; None: that of the source tree."""
+    skills: Annotated[tuple[HomePath, ...], BeforeValidator(_folders)] | None = Field(
+        None, validation_alias="TAHOE_SKILLS"
+    )
+    """The team's folders of skills; None: `skills` in the home."""
+    skill_scripts_unisolated: bool = Field(default=False, validation_alias="TAHOE_SKILL_SCRIPTS_UNISOLATED")
+    """Whether scripts of skills run also where the kernel cannot keep files and secrets from them."""
     team_id: UUID | None = Field(None, validation_alias="TAHOE_TEAM_ID")
     service_token: Annotated[SecretStr, AfterValidator(_service_token)] | None = Field(
         None, validation_alias="TAHOE_SERVICE_TOKEN"
@@ -95,6 +107,11 @@ class EngineSettings(CoreSettings):
     embedding_api_key: Annotated[SecretStr, AfterValidator(_api_key)] | None = Field(
         None, validation_alias="EMBEDDING_API_KEY"
     )
+
+    @property
+    def skill_folders(self) -> tuple[Path, ...]:
+        """Where the team's skills lie, and in `@AGENT` below those of one agent; the first hides the later ones."""
+        return self.skills or (self.home / "skills",)
 
     @model_validator(mode="after")
     def _names_its_team(self) -> Self:
