@@ -30,6 +30,7 @@ from tahoe_core.db.repository import BaseRepository
 from tahoe_core.errors import InvalidInputError, NotFoundError
 from tahoe_engine.db.models.memory import MemoryORM, MemoryTagORM
 from tahoe_engine.db.repositories.memory_insert import NEAR_COSINE, write_memories
+from tahoe_engine.db.repositories.memory_nearest import list_nearest
 from tahoe_engine.db.repositories.memory_row import NewMemory, select_records, to_record
 from tahoe_engine.models.memory_models import MemoryRecord, MemoryStatus, MemoryType
 
@@ -216,25 +217,17 @@ class MemoryRepository(BaseRepository[MemoryORM]):
         return (await self.page_of(query, request)).map(to_record)
 
     async def search_by_embedding(
-        self, embedding: Sequence[float], embedding_model: str, limit: int = 10
+        self,
+        embedding: Sequence[float],
+        embedding_model: str,
+        limit: int = 10,
+        types: Collection[MemoryType] | None = None,
     ) -> list[tuple[MemoryRecord, float]]:
         """Returns the nearest live memories by cosine alone, nearest first, with their cosine.
 
         It looks at the whole team and at no visibility: for tidying and for measuring. Agents use the hybrid search.
         """
-        similarity = self._similarity(list(embedding)).label("cosine")
-        query = (
-            select_records()
-            .add_columns(similarity)
-            .where(
-                MemoryORM.team_id == self.team_id,
-                MemoryORM.status.in_(_LIVE),
-                MemoryORM.embedding_model == embedding_model,
-            )
-            .order_by(similarity.desc())
-            .limit(limit)
-        )
-        return [(to_record(row), row.cosine) for row in await self.session.execute(query)]
+        return await list_nearest(self.session, self.team_id, embedding, embedding_model, limit, types)
 
     async def find_similar(
         self, memory_id: UUID, threshold: float = NEAR_COSINE, limit: int = 10

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tahoe_core.db.repository import BaseRepository
-from tahoe_engine.db.models.memory import MemoryORM
+from tahoe_engine.db.models.memory import TYPE_NUMBERS, MemoryORM
 from tahoe_engine.db.repositories.memory_row import to_record
 from tahoe_engine.db.repositories.memory_search_statement import SEEDS, SearchShape, build_search
 from tahoe_engine.db.repositories.vector_codec import connect_with_vectors, pack_vector
@@ -12,14 +12,14 @@ from tahoe_engine.models.memory_models import MemorySearchRequest, MemorySearchR
 LARGE_TEAM = 20_000
 """From so many memories on, several processes read them."""
 
-_PREPARE = """
+ENTER_SEARCH = """
     SELECT set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', $1, true),
         set_config('max_parallel_workers_per_gather', $2, true), set_config('parallel_setup_cost', '100', true),
         set_config('parallel_tuple_cost', '0.001', true)
 """
 # Planning takes longer than searching a small team: one plan, by the team's index, does for all of them.
-_SMALL = ("force_generic_plan", "0")
-_LARGE = ("force_custom_plan", "2")
+READ_BY_ONE = ("force_generic_plan", "0")
+READ_BY_SEVERAL = ("force_custom_plan", "2")
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class MemorySearchRepository(BaseRepository[MemoryORM]):
         statement = build_search(shape)
         parameters = self._bind(query)
         connection = await connect_with_vectors(self.session)
-        await connection.exec_driver_sql(_PREPARE, _LARGE if query.counted >= LARGE_TEAM else _SMALL)
+        await connection.exec_driver_sql(ENTER_SEARCH, READ_BY_SEVERAL if query.counted >= LARGE_TEAM else READ_BY_ONE)
         rows = await connection.exec_driver_sql(statement.sql, tuple(parameters[name] for name in statement.names))
         return [
             MemorySearchResult(rank=rank, score=row.score, memory=to_record(row))
@@ -88,7 +88,7 @@ class MemorySearchRepository(BaseRepository[MemoryORM]):
             "team": self.team_id,
             "agent": request.agent_id,
             "user": request.user_id,
-            "types": request.types,
+            "types": [TYPE_NUMBERS[kind] for kind in request.types or ()],
             "tags": list(dict.fromkeys(request.tags)),
             "terms": query.terms,
             "counted": query.counted,

@@ -32,7 +32,7 @@ _TYPES = {
     "team": "uuid",
     "agent": "uuid",
     "user": "uuid",
-    "types": "memory_type_enum[]",
+    "types": "smallint[]",
     "tags": "text[]",
     "moment": "timestamptz",
     "terms": "integer[]",
@@ -59,7 +59,7 @@ _VISIBLE = """m.team_id = :team AND {live}
             AND (m.agent_id IS NULL OR m.agent_id = :agent OR m.memory_type IN ('shared', 'user_profile'))
             AND (m.user_id IS NULL OR m.user_id = :user)"""
 _OF_TYPES = """
-            AND m.memory_type = ANY (:types)"""
+            AND m.type_number = ANY (:types)"""
 _TAGGED = """
             AND (
                 SELECT count(*) FROM memory_tag t

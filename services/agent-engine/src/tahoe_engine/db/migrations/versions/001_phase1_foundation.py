@@ -62,6 +62,11 @@ EVENTS = (
     "'created', 'updated', 'superseded', 'promoted', 'demoted', 'pinned', 'unpinned', 'disputed', 'resolved', "
     "'expired', 'consolidated', 'accessed', 'erased'"
 )
+TYPE_NUMBER = (
+    "CASE memory_type"
+    + "".join(f" WHEN '{kind}'::memory_type_enum THEN {n}" for n, kind in enumerate(ENUMS["memory_type_enum"]))
+    + " ELSE NULL::integer END"
+)
 LIVE = "status IN ('active', 'disputed')"
 
 
@@ -182,6 +187,7 @@ def create_memory() -> None:
         # What a search reads of every row comes first: Postgres steps over all columns before the one that it wants.
         *identity(),
         sa.Column("memory_type", enum("memory_type_enum"), nullable=False),
+        sa.Column("type_number", sa.SmallInteger(), sa.Computed(TYPE_NUMBER, persisted=True), nullable=False),
         sa.Column("status", enum("memory_status"), server_default=sa.text("'active'"), nullable=False),
         optional("agent_id", sa.Uuid()),
         optional("user_id", sa.Uuid()),
@@ -238,7 +244,7 @@ def create_memory() -> None:
     )
     for name, columns, where in (
         ("expires", ["team_id", "expires_at"], f"expires_at IS NOT NULL AND {LIVE}"),
-        ("live", ["team_id"], f"erased_at IS NULL AND {LIVE}"),
+        ("live", ["team_id", "type_number"], f"erased_at IS NULL AND {LIVE}"),
         ("live_hash", ["team_id", "content_hash"], LIVE),
         ("live_subject", ["team_id", "subject"], f"subject IS NOT NULL AND {LIVE}"),
         ("pinned", ["team_id"], f"(is_pinned OR memory_type = 'identity') AND {LIVE}"),
