@@ -15,7 +15,7 @@ from tahoe_engine.models.scorecard import ScorecardDefinition
 
 async def read_everything(session: AsyncSession) -> list[Any]:
     tables = Base.metadata.sorted_tables
-    return [(await session.execute(select(table).order_by(table.c.id))).all() for table in tables]
+    return [(await session.execute(select(table).order_by(*table.primary_key.columns))).all() for table in tables]
 
 
 async def test_a_new_team_finds_everything(session: AsyncSession, definition: ScorecardDefinition) -> None:
