@@ -102,9 +102,12 @@ class TestAnAnswer:
         assert sent["schema"]["properties"] == schema["properties"]
         assert sent["strict"] is True
 
-    async def test_is_counted_by_length_where_the_server_counts_nothing(self, ask: Ask, model: ScriptedModel) -> None:
+    async def test_is_counted_by_length_where_the_server_counts_nothing(
+        self, ask: Ask, model: ScriptedModel, caplog: pytest.LogCaptureFixture
+    ) -> None:
         model.script(Reply(text="It rains." * 10, usage=None))
         (call,) = only(await ask("x" * 300), ModelCallFinished)
+        assert caplog.text == ""
         assert call.is_estimated
         assert call.usage.input_tokens > 100
         assert call.usage.output_tokens == 30

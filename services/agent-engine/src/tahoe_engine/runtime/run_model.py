@@ -29,7 +29,12 @@ from tahoe_engine.runtime.run_state import RunState
 _BYTES_A_TOKEN = 3  # rather too many tokens than too few: by this runs are limited where a server counts none
 _BROKEN_IN_A_ROW = 3
 _MAX_NAME = 200
-_OVER = LlmResponse(error_code="RUN_IS_OVER", error_message="The run is over.")
+# ADK warns of every answer without usage.
+_OVER = LlmResponse(
+    error_code="RUN_IS_OVER",
+    error_message="The run is over.",
+    usage_metadata=types.GenerateContentResponseUsageMetadata(prompt_token_count=0, candidates_token_count=0),
+)
 
 OpenModel = Callable[[ChosenModel], BaseLlm]
 
@@ -133,7 +138,9 @@ class RunModel(BaseLlm):
                 ) from error
             raise explained from error
         calls = self._read_calls(answer)
-        await self._state.tell(call.finished(asked, answer, calls))
+        finished = call.finished(asked, answer, calls)
+        await self._state.tell(finished)
+        answer.usage_metadata = answer.usage_metadata or _counted(finished.usage)
         is_broken = any(one.arguments is None for one in calls)
         self._broken_in_a_row = self._broken_in_a_row + 1 if is_broken else 0
         if self._broken_in_a_row == _BROKEN_IN_A_ROW:
@@ -265,6 +272,12 @@ def _read_usage(usage: types.GenerateContentResponseUsageMetadata | None) -> Tok
     given = usage.prompt_token_count + (usage.tool_use_prompt_token_count or 0)
     written = (usage.candidates_token_count or 0) + (usage.thoughts_token_count or 0)
     return TokenUsage(given, min(given, usage.cached_content_token_count or 0), written)
+
+
+def _counted(usage: MessageUsage) -> types.GenerateContentResponseUsageMetadata:
+    return types.GenerateContentResponseUsageMetadata(
+        prompt_token_count=usage.input_tokens, candidates_token_count=usage.output_tokens
+    )
 
 
 def _estimate(request: LlmRequest, text: str, calls: Sequence[MessageToolCall]) -> TokenUsage:
