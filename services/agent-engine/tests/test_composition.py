@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -8,6 +10,7 @@ from numpy.typing import NDArray
 
 from tahoe_core.errors import UnavailableError
 from tahoe_engine import composition
+from tahoe_engine.embedding.deferred import DeferredEmbedding
 from tahoe_engine.embedding.local import LocalEmbedder
 from tahoe_engine.embedding.memory_embedding import MemoryEmbedding
 from tahoe_engine.embedding.port import Embedder
@@ -66,3 +69,44 @@ class TestTheEmbeddingOfMemory:
 
     def test_changes_nothing_for_the_checks(self, remote: MemoryEmbedding) -> None:
         assert composition.load_embedder().model == "all-MiniLM-L6-v2"
+
+
+LOOK_AT_MEMORY = """
+import asyncio, sys
+from uuid import uuid4
+from tahoe_core.db.address import DatabaseAddress
+from tahoe_core.security.service_token import create_service_token
+from tahoe_engine.app import create_app
+from tahoe_engine.composition import compose
+from tahoe_engine.settings import load_settings
+
+token = create_service_token().get_secret_value()
+settings = load_settings({"TAHOE_TEAM_ID": str(uuid4()), "TAHOE_SERVICE_TOKEN": token})
+services = compose(settings, DatabaseAddress.parse("postgresql://app:pw@127.0.0.1:1/tahoe?schema=agent_engine"))
+create_app(services)
+services.memories(uuid4(), "test")
+asyncio.run(services.aclose())
+assert "numpy" not in sys.modules
+embedding = services.embedding
+assert embedding.documents is embedding.documents
+assert (embedding.model, embedding.dimensions) == ("all-MiniLM-L6-v2", 384)
+assert embedding.queries.model == embedding.model
+assert list(embedding.retiring) == []
+assert "numpy" in sys.modules
+"""
+
+
+def test_memory_loads_what_embeds_when_somebody_embeds() -> None:
+    done = subprocess.run([sys.executable, "-c", LOOK_AT_MEMORY], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_was_built_is_closed() -> None:
+    closed: list[str] = []
+    embedder = LocalEmbedder()
+    embedding = DeferredEmbedding(lambda: MemoryEmbedding(embedder, embedder, (), lambda: closed.append("it")))
+    embedding.close()
+    assert closed == []
+    assert embedding.documents is embedder
+    embedding.close()
+    assert closed == ["it"]

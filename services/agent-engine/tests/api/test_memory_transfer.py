@@ -99,7 +99,7 @@ class TestAnExport:
 
     async def test_goes_beyond_a_page(self, client: httpx.AsyncClient) -> None:
         sent = [{"content": f"Guest {number} has room {number}."} for number in range(450)]
-        await client.post(f"{PATH}/bulk", json={"memories": sent})
+        assert (await client.post(f"{PATH}/bulk", json={"memories": sent})).status_code == 200
         exported = [memory["content"] for memory in read(await export(client))]
         assert exported == [memory["content"] for memory in reversed(sent)]
 
@@ -147,6 +147,23 @@ class TestAnImport:
         again = await bring_in(other_client, lines + lines)
         assert again == {"added": 0, "known": 16, "outdated": 0, "erased": 2, "unembedded": 0}
         assert await export(other_client) == before
+
+    @pytest.mark.parametrize("step", [1, -1], ids=["newest first", "oldest first"])
+    async def test_in_parts_is_the_same(
+        self, filled: httpx.AsyncClient, other_client: httpx.AsyncClient, step: int
+    ) -> None:
+        lines = (await export(filled)).splitlines()
+        for part in (lines[:3], lines[3:6], lines[6:])[::step]:
+            await bring_in(other_client, b"\n".join(part))
+        theirs = {memory["content"]: memory for memory in read(await export(other_client))}
+        ours = {memory["content"]: memory for memory in map(json.loads, lines) if memory["erased_at"] is None}
+        assert theirs.keys() == ours.keys()
+        for content, memory in ours.items():
+            assert (theirs[content]["status"], theirs[content]["version"]) == (memory["status"], memory["version"])
+        newest = theirs["Ann prefers coffee."]
+        history = (await other_client.get(f"{PATH}/{newest['id']}/history")).json()["versions"]
+        assert [version["superseded_by"] for version in history] == [history[1]["id"], newest["id"], None]
+        assert theirs["Ben lives in Bern."]["contradicts"] == [theirs["Ben lives in Basel."]["id"]]
 
     async def test_where_it_came_from_adds_nothing(self, filled: httpx.AsyncClient) -> None:
         lines = await export(filled)

@@ -37,6 +37,9 @@ class TestWithoutADatabase:
             await client.get("/v1/analyses"),
             await client.post("/v1/scorecards", json=card()),
             await client.post("/v1/interactions", json=chat("hello")),
+            await client.post("/v1/memories", json={"content": "Ann prefers tea."}),
+            await client.post("/v1/memories/search", json={"query": "tea"}),
+            await client.get("/v1/memories/export"),
             await client.post("/v1/analyses", json={"scorecard": "support", "interaction": chat("hello")}),
         ):
             detail = read_problem(response, 503)["detail"]
@@ -183,11 +186,19 @@ class TestTheDocument:
             assert operation["description"], name
             assert set(operation["tags"]) <= described, name
             names.add(operation["operationId"])
-        assert len(names) == 38
+        assert len(names) == 62
 
     async def test_offers_examples_that_work(self, document: Json, client: httpx.AsyncClient, card: Make) -> None:
         await client.post("/v1/scorecards", json=card("support-quality"))
-        for path in ("/v1/scorecards", "/v1/interactions", "/v1/analyses"):
+        for path in (
+            "/v1/scorecards",
+            "/v1/interactions",
+            "/v1/analyses",
+            "/v1/agents",
+            "/v1/memories",
+            "/v1/memories/bulk",
+            "/v1/memories/search",
+        ):
             examples = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["examples"]
             for name, example in examples.items():
                 response = await client.post(path, json=example["value"])

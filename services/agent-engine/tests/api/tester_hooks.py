@@ -1,9 +1,11 @@
-"""Mends schemathesis 4.32.5 within its own process: an answer may repeat a text that only begins like a URL.
+"""What schemathesis 4.32.5 lacks, mended within its own process.
 
-It reads every text of an answer as a possible link; one like `http://[` that it had made up itself then ends the whole
-run with a ValueError instead of being no link.
+An answer may repeat a text that only begins like a URL: it reads every text of an answer as a possible link, and one
+like `http://[` that it had made up itself then ends the whole run with a ValueError instead of being no link. And it
+does not know how JSON lines are sent.
 """
 
+import schemathesis
 from schemathesis.engine import observations
 
 _find_path = observations._same_origin_path
@@ -17,3 +19,9 @@ def _same_origin_path(value: str, origin: tuple[str, str]) -> str | None:
 
 
 observations._same_origin_path = _same_origin_path
+
+
+@schemathesis.serializer("application/x-ndjson")
+def send_lines(_context: object, value: object) -> bytes:
+    """Sends lines as they are; where none can be made of what it made up, as much of a line as there is."""
+    return value if isinstance(value, bytes) else str(value).encode(errors="surrogatepass")

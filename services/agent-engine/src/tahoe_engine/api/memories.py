@@ -59,9 +59,9 @@ async def add_memory(
 async def add_memories(
     batch: Annotated[MemoryBatch, Body(openapi_examples=MEMORY_BATCH_EXAMPLES)], memories: TeamMemories
 ) -> BulkAdded:
-    """Remembers up to 5,000 at once, in pieces of 500 that are stored whole or not at all.
+    """Remembers up to 500 at once, all or none; the answer is in the order of the request.
 
-    Where the database goes away in between, the problem says how many are stored; sent again, none is stored twice.
+    Near duplicates among them are found later, by the upkeep.
     """
     with contradictions_are_conflicts():
         return await memories.add_many(batch.memories)

@@ -13,28 +13,29 @@ from tahoe_engine.api.dependencies import MAX_BODY_BYTES, TeamMemories
 from tahoe_engine.models.memory_models import MemoryChange, MemoryHistory, MemoryRecord
 from tahoe_engine.models.memory_requests import Because, ErasedMemories, Supersession, TagList
 
+# As a UUID already in the path: /search and its like are no memories, and answer to their own methods alone.
 router = create_router("/v1/memories", "memories", max_body_bytes=MAX_BODY_BYTES, may_be_stored=False)
 
 
-@router.get("/{memory_id}", responses=problem_responses(404))
+@router.get("/{memory_id:uuid}", responses=problem_responses(404))
 async def get_memory(memory_id: UUID, memories: TeamMemories) -> MemoryRecord:
     """Returns one version of a memory, with the state that it has now."""
     return await memories.get(memory_id)
 
 
-@router.get("/{memory_id}/history", responses=problem_responses(404))
+@router.get("/{memory_id:uuid}/history", responses=problem_responses(404))
 async def get_memory_history(memory_id: UUID, memories: TeamMemories) -> MemoryHistory:
     """Returns every version of a memory, oldest first, and what happened to them: the newest 1,000 events."""
     return await memories.get_history(memory_id)
 
 
-@router.get("/{memory_id}/at", responses=problem_responses(404))
+@router.get("/{memory_id:uuid}/at", responses=problem_responses(404))
 async def get_memory_at(memory_id: UUID, moment: Moment, memories: TeamMemories) -> MemoryRecord:
     """Returns the version that stood at a moment, with the state that it had then; 404 where there was none yet."""
     return await memories.get_at(memory_id, moment)
 
 
-@router.post("/{memory_id}/supersede", status_code=HTTPStatus.CREATED, responses=problem_responses(404, 409))
+@router.post("/{memory_id:uuid}/supersede", status_code=HTTPStatus.CREATED, responses=problem_responses(404, 409))
 async def supersede_memory(
     memory_id: UUID, asked: Supersession, memories: TeamMemories, response: Response
 ) -> MemoryRecord:
@@ -46,31 +47,31 @@ async def supersede_memory(
     return record
 
 
-@router.post("/{memory_id}/pin", responses=problem_responses(404, 409))
+@router.post("/{memory_id:uuid}/pin", responses=problem_responses(404, 409))
 async def pin_memory(memory_id: UUID, memories: TeamMemories, because: Because | None = None) -> MemoryRecord:
     """Lets a live memory come with every answer; 409 where it is live no more."""
     return await memories.pin(memory_id, reason=_reason(because, "asked for"))
 
 
-@router.post("/{memory_id}/unpin", responses=problem_responses(404, 409))
+@router.post("/{memory_id:uuid}/unpin", responses=problem_responses(404, 409))
 async def unpin_memory(memory_id: UUID, memories: TeamMemories, because: Because | None = None) -> MemoryRecord:
     """Lets a live memory come only where it is found."""
     return await memories.pin(memory_id, pinned=False, reason=_reason(because, "asked for"))
 
 
-@router.put("/{memory_id}/tags", responses=problem_responses(404, 409))
+@router.put("/{memory_id:uuid}/tags", responses=problem_responses(404, 409))
 async def tag_memory(memory_id: UUID, wanted: TagList, memories: TeamMemories) -> MemoryRecord:
     """Gives a memory these tags and no others; 409 where it was erased."""
     return await memories.tag(memory_id, wanted.tags)
 
 
-@router.post("/{memory_id}/resolve", responses=problem_responses(404, 409))
+@router.post("/{memory_id:uuid}/resolve", responses=problem_responses(404, 409))
 async def resolve_dispute(memory_id: UUID, memories: TeamMemories, because: Because | None = None) -> MemoryRecord:
     """Decides a dispute for this memory, which supersedes those that said otherwise; 409 where it is not disputed."""
     return await memories.resolve(memory_id, _reason(because, "decided"))
 
 
-@router.post("/{memory_id}/erase", responses=problem_responses(404))
+@router.post("/{memory_id:uuid}/erase", responses=problem_responses(404))
 async def erase_memory(memory_id: UUID, because: Because, memories: TeamMemories) -> ErasedMemories:
     """Erases a memory for data protection: every version, and what was made of them, becomes a tombstone for ever.
 

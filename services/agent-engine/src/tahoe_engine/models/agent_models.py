@@ -6,7 +6,17 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from tahoe_engine.models.base import StrictModel
 from tahoe_engine.models.catalog import Description, Name
@@ -36,6 +46,7 @@ _LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 _SOME_LINE = (
     r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*[^\s\x00-\x1f\x7f-\x9f\u2028\u2029][^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 )
+_AMOUNT = re.compile(r"(1000000(\.0{1,6})?|[0-9]{1,6}(\.[0-9]{1,6})?)")
 _HOST = r"^(\*\.)?([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$"
 
 OneLine = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_SOME_LINE)]
@@ -57,6 +68,36 @@ AllowedDomain = Annotated[
     Field(description="A host such as example.com, or *.example.com for all below it; no scheme, port or address."),
 ]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+def _read_amount(value: object) -> object:
+    """Refuses texts that the schema refuses: what it says of numbers it cannot say of the decimals in them."""
+    if isinstance(value, str) and not _AMOUNT.fullmatch(value):
+        raise PydanticCustomError("amount", "Input should be an amount like 12.50, up to 1000000 and with 6 decimals")
+    # A validator makes a number of Python out of one of JSON, which strictness would refuse for a decimal.
+    return Decimal(str(value)) if isinstance(value, str | int | float) and not isinstance(value, bool) else value
+
+
+def _in_millionths(amount: Decimal) -> Decimal:
+    if amount != round(amount, 6):
+        raise ValueError("has more than 6 decimals")
+    return amount
+
+
+Dollars = Annotated[
+    Decimal,
+    BeforeValidator(_read_amount),
+    Field(ge=0, le=1_000_000, allow_inf_nan=False),
+    AfterValidator(_in_millionths),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0, "maximum": 1_000_000},
+                {"type": "string", "pattern": f"^{_AMOUNT.pattern}$"},
+            ]
+        }
+    ),
+]
 
 
 def _each_once[T](items: tuple[T, ...]) -> tuple[T, ...]:
@@ -204,7 +245,7 @@ class Boundaries(StrictModel):
     max_tool_calls: int = Field(default=50, ge=0, le=10_000)
     max_tokens: int = Field(default=200_000, ge=1, le=100_000_000)
     max_seconds: int = Field(default=300, ge=1, le=86_400)
-    max_spend_usd: Decimal | None = Field(default=None, ge=0, le=1_000_000, decimal_places=6, allow_inf_nan=False)
+    max_spend_usd: Dollars | None = None
 
 
 class AgentDNA(StrictModel):

@@ -8,7 +8,8 @@ from pydantic import Field
 from tahoe_engine.models.base import StrictModel
 from tahoe_engine.models.memory_models import MemoryChange, MemoryCreate, MemorySearchResult, Tag, UsedMemory
 
-MAX_BATCH = 5_000
+MAX_BATCH = 500
+"""What is written by one transaction, so that a request is done or not done; the library takes more at once."""
 Reason = Annotated[
     str, Field(min_length=1, max_length=500, description="For the log, which keeps it for ever: no personal data.")
 ]
