@@ -327,3 +327,18 @@ def test_the_application_is_imported_without_adk() -> None:
         "sys.exit(any(name.split('.')[0] == 'google' for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_runtime_that_was_warmed_up_imports_no_more_of_adk_with_its_first_run() -> None:
+    code = (
+        "import asyncio, sys\n"
+        "from tahoe_engine.runtime.agent_runtime import AdkRuntime\n"
+        "from tahoe_engine.runtime.warm_up import _run\n"
+        "async def main():\n"
+        "    await AdkRuntime.warm_up()\n"
+        "    known = set(sys.modules)\n"
+        "    await _run()\n"
+        "    sys.exit(bool(set(sys.modules) - known))\n"
+        "asyncio.run(main())\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
