@@ -99,18 +99,14 @@ async def test_a_rolling_upgrade_fails_no_request(before: Platform) -> None:
     ):
         stream = Stream(client)
         flows = [asyncio.create_task(stream.flow()) for _ in range(3)]
-        await asyncio.sleep(3)
-        before.set(AGENT_ENGINE_IMAGE=IMAGE)
-        await asyncio.to_thread(before.compose, "run", "--rm", "migrate", folder=ENGINE)
-        assert before.sql("SELECT version_num FROM agent_engine.alembic_version").strip() == HEAD
-        while_old = stream.answered
-        await asyncio.sleep(3)
-        assert stream.answered > while_old, "the release before works on the new schema"
-        await asyncio.to_thread(roll, before)
-        await asyncio.sleep(2)
-        for flow in flows:
-            flow.cancel()
-        await asyncio.gather(*flows, return_exceptions=True)
+        try:
+            await asyncio.sleep(3)
+            await take_over(before, stream)
+            await asyncio.sleep(2)
+        finally:
+            for flow in flows:
+                flow.cancel()
+            await asyncio.gather(*flows, return_exceptions=True)
     assert stream.failed == []
     assert stream.answered > 100
     now = before.list_replicas()
@@ -119,6 +115,17 @@ async def test_a_rolling_upgrade_fails_no_request(before: Platform) -> None:
     assert {inspect(replica)["Config"]["Image"] for replica in now} == {IMAGE}
     assert old <= set(balancer.served)
     assert set(now) & set(balancer.served)
+
+
+async def take_over(before: Platform, stream: Stream) -> None:
+    """Migrates as the new release while the old one serves, then replaces it."""
+    before.set(AGENT_ENGINE_IMAGE=IMAGE)
+    await asyncio.to_thread(before.compose, "run", "--rm", "migrate", folder=ENGINE)
+    assert before.sql("SELECT version_num FROM agent_engine.alembic_version").strip() == HEAD
+    while_old = stream.answered
+    await asyncio.sleep(3)
+    assert stream.answered > while_old, "the release before works on the new schema"
+    await asyncio.to_thread(roll, before)
 
 
 def roll(platform: Platform) -> None:
