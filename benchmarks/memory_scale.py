@@ -24,7 +24,6 @@ import numpy as np
 from memory_scale_data import BATCH, DIMENSIONS, MODEL, TEAMS, MadeUp, count_conversations
 from memory_scale_peers import measure_peers
 from memory_scale_writes import measure_writes
-from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from tahoe_core.db.address import DatabaseAddress
@@ -92,7 +91,8 @@ async def load(owner: DatabaseAddress, world: World) -> float:
         team_id = world.teams[batch.team]
         rows = [prepare(memory) for memory in memories]
         async with team_session(world.sessions, team_id) as session:
-            await session.execute(insert(ConversationORM), [{"id": one, "team_id": team_id} for one in conversations])
+            session.add_all(ConversationORM(id=one, team_id=team_id) for one in conversations)
+            await session.flush()
             await MemoryAdder(session).add(rows, looks_near=False)
     rate: float = sum(world.data.sizes) / (time.perf_counter() - start - made)
     for team_id in world.teams:
@@ -149,7 +149,7 @@ async def search_all(world: World, team: int, question: str, vector: list[float]
         counted=world.data.sizes[team],
         vectors=[QueryVector(MODEL, vector, 0.1)],
     )
-    async with team_session(world.sessions, world.teams[team]) as session:
+    async with team_session(world.sessions, world.teams[team], plans_once=True) as session:
         await MemorySearchRepository(session).search(query)
 
 

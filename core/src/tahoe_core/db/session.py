@@ -16,12 +16,13 @@ REASON_SETTING = "app.reason"
 
 # As the driver takes it: it opens every transaction, and compiling it would cost more than running it.
 _ENTER = f"SELECT set_config('{TEAM_SETTING}', $1, true), set_config('{ACTOR_SETTING}', $2, true)"
+_PLAN_ONCE = ", set_config('plan_cache_mode', 'force_generic_plan', true)"
 _EXPLAIN = select(func.set_config(REASON_SETTING, bindparam("reason", type_=String), True))
 
 
 @asynccontextmanager
 async def team_session(
-    factory: async_sessionmaker[AsyncSession], team_id: UUID, actor: str = ""
+    factory: async_sessionmaker[AsyncSession], team_id: UUID, actor: str = "", *, plans_once: bool = False
 ) -> AsyncIterator[AsyncSession]:
     """Opens a session in which only this team's rows exist: one transaction, committed at the end.
 
@@ -31,6 +32,8 @@ async def team_session(
         factory: Of the application's role.
         team_id: Whose rows are seen and written.
         actor: Who acts, for tables that keep a log.
+        plans_once: Whether Postgres keeps one plan a statement, whatever the values: for statements that take longer to
+            plan than to run.
 
     Raises:
         UnavailableError: The database does not answer, or no connection came free in time.
@@ -40,7 +43,7 @@ async def team_session(
         async with session.begin():
             try:
                 connection = await session.connection()
-                await connection.exec_driver_sql(_ENTER, (str(team_id), actor))
+                await connection.exec_driver_sql(_ENTER + _PLAN_ONCE if plans_once else _ENTER, (str(team_id), actor))
             except exc.TimeoutError as error:
                 raise UnavailableError(
                     "No database connection came free in time.",

@@ -55,6 +55,20 @@ class MemoryAdder:
         await self._repository.lock_all({to_lock(row.agent_id, row.user_id) for row in rows if row.id not in written})
         return [Placed(row.id, AddOutcome.CREATED) if row.id in written else await self._settle(row) for row in rows]
 
+    async def add_one(self, row: NewMemory) -> tuple[Placed, MemoryRecord]:
+        """Writes one row, looking for the same in other words, too; returns where it went, and what stands there now.
+
+        Raises:
+            NotFoundError: An agent or a conversation is none of this team's.
+        """
+        looks_near = row.position is None
+        if not row.subject and not row.tags:  # most are so, and one statement does all of it
+            record = await self._repository.insert_new(row, looks_near=looks_near)
+            if record is not None:
+                return Placed(row.id, AddOutcome.CREATED), record
+        [placed] = await self.add([row], looks_near=looks_near)
+        return placed, await self._repository.get_record(placed.memory_id)
+
     async def merge_stored(self, record: MemoryRecord, older: MemoryRecord) -> UUID | None:
         """Merges two live memories that say the same; the next version of the older one stands in the place of both.
 

@@ -1,8 +1,8 @@
 """One team's memory, as a library: all it needs is a session factory and something that embeds."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
 from datetime import datetime
 from uuid import UUID
 
@@ -81,9 +81,8 @@ class Memories:
             NotFoundError: An agent or a conversation is none of this team's.
         """
         [row] = await self._prepare([memory])
-        async with self._session() as session:
-            [placed] = await MemoryAdder(session).add([row], looks_near=row.position is None)
-            record = await MemoryRepository(session).get_record(placed.memory_id)
+        async with team_session(self._sessions, self._team_id, self._actor, plans_once=True) as session:
+            placed, record = await MemoryAdder(session).add_one(row)
         await self._upkeep.request(self._team_id)
         return AddedMemory(outcome=placed.outcome, memory=record, others=list(placed.others))
 
@@ -97,16 +96,16 @@ class Memories:
             UnavailableError: The database went away; the message says how many are stored.
         """
         placed: list[Placed] = []
-        for start in range(0, len(memories), BATCH):
-            rows = await self._prepare(memories[start : start + BATCH])
-            try:
-                async with self._session() as session:
-                    placed += await MemoryAdder(session).add(rows, looks_near=False)
-            except UnavailableError as error:
-                raise UnavailableError(
-                    f"{error.message} {start} of {len(memories)} memories were stored before.",
-                    cure="Send all of them again: what is stored already is not stored twice.",
-                ) from error
+        async with aclosing(self._prepare_batches(memories)) as batches:
+            async for rows in batches:
+                try:
+                    async with self._session() as session:
+                        placed += await MemoryAdder(session).add(rows, looks_near=False)
+                except UnavailableError as error:
+                    raise UnavailableError(
+                        f"{error.message} {len(placed)} of {len(memories)} memories were stored before.",
+                        cure="Send all of them again: what is stored already is not stored twice.",
+                    ) from error
         await self._upkeep.request(self._team_id)
         return BulkAdded(ids=[place.memory_id for place in placed], outcomes=[place.outcome for place in placed])
 
@@ -260,11 +259,29 @@ class Memories:
         async with self._session() as session:
             return await MemoryReviser(session).erase(memory_id, reason)
 
+    async def _prepare_batches(self, memories: Sequence[MemoryCreate]) -> AsyncGenerator[list[NewMemory]]:
+        """Yields batch by batch; while one is written, the next is made ready."""
+        parts = [memories[start : start + BATCH] for start in range(0, len(memories), BATCH)]
+        following: asyncio.Task[list[NewMemory]] | None = None
+        try:
+            for number, part in enumerate(parts, start=1):
+                rows = await (following or self._prepare(part))
+                following = asyncio.create_task(self._prepare(parts[number])) if number < len(parts) else None
+                yield rows
+        finally:
+            if following is not None:
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
+
     async def _prepare(self, memories: Sequence[MemoryCreate]) -> list[NewMemory]:
+        def make() -> list[NewMemory]:
+            rows = [prepare(memory) for memory in memories]
+            return embed(rows, self._embedding.documents, self._embedding.retiring)
+
+        if len(memories) == 1 and memories[0].embedding_model == self._embedding.model:
+            return make()  # sooner done than handed to a thread
         # In a thread: an embedder computes or waits while others want to be served.
-        return await asyncio.to_thread(
-            lambda: embed([prepare(memory) for memory in memories], self._embedding.documents, self._embedding.retiring)
-        )
+        return await asyncio.to_thread(make)
 
     def _session(self) -> AbstractAsyncContextManager[AsyncSession]:
         return team_session(self._sessions, self._team_id, self._actor)

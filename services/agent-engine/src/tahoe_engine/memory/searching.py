@@ -49,7 +49,7 @@ class MemorySearcher:
             author=author,
             vectors=vectors,
         )
-        async with team_session(self._sessions, self._team_id) as session:
+        async with team_session(self._sessions, self._team_id, plans_once=True) as session:
             found = await MemorySearchRepository(session).search(query)
             if request.as_of is None:
                 return found

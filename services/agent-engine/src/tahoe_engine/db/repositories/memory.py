@@ -29,7 +29,7 @@ from tahoe_core.db.page import Page, PageRequest
 from tahoe_core.db.repository import BaseRepository
 from tahoe_core.errors import InvalidInputError, NotFoundError
 from tahoe_engine.db.models.memory import MemoryORM, MemoryTagORM
-from tahoe_engine.db.repositories.memory_insert import NEAR_COSINE, write_memories
+from tahoe_engine.db.repositories.memory_insert import NEAR_COSINE, write_memories, write_memory
 from tahoe_engine.db.repositories.memory_nearest import list_nearest
 from tahoe_engine.db.repositories.memory_row import NewMemory, select_records, to_record
 from tahoe_engine.models.memory_models import MemoryRecord, MemoryStatus, MemoryType
@@ -79,6 +79,17 @@ class MemoryRepository(BaseRepository[MemoryORM]):
         if tags:
             await self.session.execute(insert(MemoryTagORM), tags)
         return written
+
+    async def insert_new(self, row: NewMemory, *, looks_near: bool) -> MemoryRecord | None:
+        """Writes a row without tags unless it says again what is known, or speaks of a subject that is.
+
+        Raises:
+            NotFoundError: There is no such agent or conversation, or it is another team's.
+        """
+        try:
+            return await write_memory(self.session, self.team_id, row, looks_near=looks_near)
+        except InvalidInputError as error:
+            raise _find_missing(error) or error from error
 
     async def lock(self, *key: object) -> None:
         """Waits until nobody else decides about the same thing, until the transaction ends."""

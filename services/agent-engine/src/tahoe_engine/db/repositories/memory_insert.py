@@ -8,8 +8,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tahoe_engine.db.repositories.memory_row import NewMemory
+from tahoe_engine.db.repositories.memory_row import STORED_COLUMNS, NewMemory, to_record
 from tahoe_engine.db.repositories.vector_codec import connect_with_vectors, pack_vector
+from tahoe_engine.models.memory_models import MemoryRecord
 
 NEAR_COSINE = 0.94
 """From here on two statements of one scope may be the same in other words (docs/guides/memory.md)."""
@@ -84,18 +85,31 @@ async def write_memories(
         guarded: Whether what is known already, or contradicts what is known by its subject, is left out.
         looks_near: Whether the same in other words counts as known.
     """
+    connection = await connect_with_vectors(session)
+    statement = _build_insert(guarded=guarded, looks_near=looks_near, returning="m.id, m.created_at")
+    return {row.id: row.created_at for row in await connection.exec_driver_sql(statement, _bind(team_id, rows))}
+
+
+async def write_memory(
+    session: AsyncSession, team_id: UUID, row: NewMemory, *, looks_near: bool
+) -> MemoryRecord | None:
+    """Writes one row that has no tags unless it is known, as above; returns it as it is stored."""
+    connection = await connect_with_vectors(session)
+    statement = _build_insert(guarded=True, looks_near=looks_near, returning=STORED_COLUMNS)
+    written = (await connection.exec_driver_sql(statement, _bind(team_id, [row]))).one_or_none()
+    return to_record(written, tags=[]) if written else None
+
+
+def _bind(team_id: UUID, rows: Sequence[NewMemory]) -> tuple[Any, ...]:
     arrays = {name: [getattr(row, name) for row in rows] for name in _TYPES}
     arrays["embedding"] = [None if vector is None else pack_vector(vector) for vector in arrays["embedding"]]
     for name in _ID_LISTS:
         arrays[name] = ["{" + ",".join(map(str, ids)) + "}" for ids in arrays[name]]
-    parameters: tuple[Any, ...] = (team_id, *arrays.values())
-    connection = await connect_with_vectors(session)
-    written = await connection.exec_driver_sql(_build_insert(guarded=guarded, looks_near=looks_near), parameters)
-    return {row.id: row.created_at for row in written}
+    return (team_id, *arrays.values())
 
 
 @cache
-def _build_insert(*, guarded: bool, looks_near: bool) -> str:
+def _build_insert(*, guarded: bool, looks_near: bool, returning: str) -> str:
     arrays = ", ".join(f"CAST(${number} AS {kind}[])" for number, (kind, _cast) in enumerate(_TYPES.values(), start=2))
     values = ", ".join(f"CAST(b.{name} AS {cast})" if cast else f"b.{name}" for name, (_kind, cast) in _TYPES.items())
     names = ", ".join(_TYPES)
@@ -110,9 +124,9 @@ def _build_insert(*, guarded: bool, looks_near: bool) -> str:
         )
     where = f"WHERE CASE {' '.join(known)} ELSE true END" if guarded else ""
     return f"""
-        INSERT INTO memory (team_id, {names})
+        INSERT INTO memory AS m (team_id, {names})
         SELECT $1, {values}
         FROM unnest({arrays}) WITH ORDINALITY AS b ({names}, place)
         {where} ORDER BY place
-        RETURNING id, created_at
+        RETURNING {returning}
     """  # noqa: S608 - made of constants

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tahoe_engine.db.models.memory import LIVE, TYPE_NUMBERS
 from tahoe_engine.db.repositories.memory_row import RECORD_COLUMNS, to_record
-from tahoe_engine.db.repositories.memory_search import ENTER_SEARCH, READ_BY_SEVERAL
+from tahoe_engine.db.repositories.memory_search import SCAN_TOGETHER
 from tahoe_engine.db.repositories.vector_codec import connect_with_vectors, pack_vector
 from tahoe_engine.models.memory_models import MemoryRecord, MemoryType
 
@@ -34,7 +34,7 @@ async def list_nearest(
 ) -> list[tuple[MemoryRecord, float]]:
     """Returns the nearest live memories of a team, nearest first, with their cosine."""
     connection = await connect_with_vectors(session)
-    await connection.exec_driver_sql(ENTER_SEARCH, READ_BY_SEVERAL)
+    await connection.exec_driver_sql(SCAN_TOGETHER)
     parameters = (team_id, pack_vector(embedding), embedding_model, limit)
     rows = await (
         connection.exec_driver_sql(_OF_ALL_TYPES, parameters)

@@ -65,15 +65,16 @@ _TAGS = (
     .scalar_subquery()
 )
 
-RECORD_COLUMNS = ", ".join(
+STORED_COLUMNS = ", ".join(
     [
         *(f"m.{column.name}" for column in _TABLE.columns if column.name not in _LEFT_OUT),
         "m.embedding IS NOT NULL AS is_embedded",
-        """ARRAY(SELECT t.tag FROM memory_tag t WHERE t.team_id = m.team_id AND t.memory_id = m.id
-            AND t.removed_at IS NULL ORDER BY t.tag) AS tags""",
     ]
 )
-"""The same for a statement that the driver takes as it is, where memory is `m`."""
+"""The same for a statement that the driver takes as it is, where memory is `m`; the tags are not among them."""
+RECORD_COLUMNS = f"""{STORED_COLUMNS}, ARRAY(
+    SELECT t.tag FROM memory_tag t WHERE t.team_id = m.team_id AND t.memory_id = m.id AND t.removed_at IS NULL
+    ORDER BY t.tag) AS tags"""  # noqa: S608 - made of constants
 
 
 def select_records() -> Select[*tuple[Any, ...]]:

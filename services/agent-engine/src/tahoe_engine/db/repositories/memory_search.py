@@ -12,14 +12,12 @@ from tahoe_engine.models.memory_models import MemorySearchRequest, MemorySearchR
 LARGE_TEAM = 20_000
 """From so many memories on, several processes read them."""
 
-ENTER_SEARCH = """
-    SELECT set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', $1, true),
-        set_config('max_parallel_workers_per_gather', $2, true), set_config('parallel_setup_cost', '100', true),
+SCAN_TOGETHER = """
+    SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'off', true),
+        set_config('max_parallel_workers_per_gather', '2', true), set_config('parallel_setup_cost', '100', true),
         set_config('parallel_tuple_cost', '0.001', true)
 """
-# Planning takes longer than searching a small team: one plan, by the team's index, does for all of them.
-READ_BY_ONE = ("force_generic_plan", "0")
-READ_BY_SEVERAL = ("force_custom_plan", "2")
+"""For the rest of the transaction: the planner sees how large the team is, and lets several processes read it."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,10 @@ class MemorySearchRepository(BaseRepository[MemoryORM]):
     noun = "memory"
 
     async def search(self, query: PreparedQuery) -> list[MemorySearchResult]:
-        """Finds the best memories that the asker may see, best first."""
+        """Finds the best memories that the asker may see, best first.
+
+        Small teams are best searched in a `team_session` that plans once.
+        """
         request = query.request
         weights = request.weights.normalized if request.weights else None
         shape = SearchShape(
@@ -75,7 +76,8 @@ class MemorySearchRepository(BaseRepository[MemoryORM]):
         statement = build_search(shape)
         parameters = self._bind(query)
         connection = await connect_with_vectors(self.session)
-        await connection.exec_driver_sql(ENTER_SEARCH, READ_BY_SEVERAL if query.counted >= LARGE_TEAM else READ_BY_ONE)
+        if query.counted >= LARGE_TEAM:
+            await connection.exec_driver_sql(SCAN_TOGETHER)
         rows = await connection.exec_driver_sql(statement.sql, tuple(parameters[name] for name in statement.names))
         return [
             MemorySearchResult(rank=rank, score=row.score, memory=to_record(row))

@@ -13,11 +13,10 @@ _KNOWS_VECTORS = "tahoe_knows_vectors"
 async def connect_with_vectors(session: AsyncSession) -> AsyncConnection:
     """Returns the session's connection, on which `$1::halfvec` takes what `pack_vector` makes."""
     connection = await session.connection()
-    raw = await connection.get_raw_connection()
-    if _KNOWS_VECTORS not in raw.info:
-        driver: Any = raw.driver_connection
+    if _KNOWS_VECTORS not in connection.info:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
         await driver.set_type_codec("halfvec", schema="public", encoder=_encode, decoder=_decode, format="binary")
-        raw.info[_KNOWS_VECTORS] = True
+        connection.info[_KNOWS_VECTORS] = True
     return connection
 
 
