@@ -19,6 +19,7 @@ COMMANDS = {
     "memory": "Add, find and change what is remembered, as of any moment.",
     "skills": "List, show, validate and write skills.",
     "up": "Serve the API, with its own Postgres unless DATABASE_URL is set.",
+    "worker": "Work on what is to be done in the background.",
     "down": "Stop the embedded Postgres.",
     "db": "Migrate and seed the database.",
     "validate": "Check settings, database, seed, API and one scored interaction.",
