@@ -7,17 +7,22 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tahoe_engine.catalog.scorecards import ScorecardCatalog
+from tahoe_engine.catalog.seed import seed
 from tahoe_engine.db.models import AgentORM, ConversationORM, MessageORM
 from tahoe_engine.db.repositories.agent import AgentRepository
+from tahoe_engine.db.repositories.analysis import AnalysisRepository
+from tahoe_engine.db.repositories.analysis_row import NewAnalysis
 from tahoe_engine.db.repositories.conversation import ConversationRepository, MessageRepository
 from tahoe_engine.db.repositories.memory import MemoryRepository
 from tahoe_engine.db.repositories.memory_row import NewMemory
 from tahoe_engine.db.repositories.memory_statistics import MemoryStatisticsRepository
 from tahoe_engine.db.repositories.memory_use import MemoryUseRepository
+from tahoe_engine.interactions.store import InteractionStore
+from tahoe_engine.interactions.store import prepare as prepare_interaction
 from tahoe_engine.memory.preparing import prepare
 from tahoe_engine.models.analysis import AnalysisStatus, AuditTrail, CategoryResult, ScoredResult, Verdict, Violation
-from tahoe_engine.models.finding import Evidence, Finding, Outcome, Severity
 from tahoe_engine.models.conversation_models import MessageRole
+from tahoe_engine.models.finding import Evidence, Finding, Outcome, Severity
 from tahoe_engine.models.interaction import Interaction
 from tahoe_engine.models.memory_models import MemoryCreate, UsedMemory
 from tahoe_engine.models.scorecard import BoundScorecard, ScorecardDefinition
@@ -118,25 +123,27 @@ def make_row() -> Callable[..., NewMemory]:
 
 
 @pytest.fixture(scope="session")
-def fill_memory(make_row: Callable[..., NewMemory]) -> Callable[[AsyncSession], Awaitable[Filled]]:
-    """Writes a row into every table of the memory, in a session of a team."""
+def fill_memory(make_row: Callable[..., NewMemory]) -> Callable[..., Awaitable[Filled]]:
+    """Writes a row into every table of the memory, in a session of a team; each holds a mark."""
 
-    async def fill(session: AsyncSession) -> Filled:
-        agent = await AgentRepository(session).add(AgentORM(slug="ada", name="Ada"))
+    async def fill(session: AsyncSession, mark: str = "same") -> Filled:
+        agent = await AgentRepository(session).add(AgentORM(slug=mark, name=mark, description=mark))
         conversation = await ConversationRepository(session).add(
-            ConversationORM(agent_id=agent.id, external_id="same", title="same")
+            ConversationORM(agent_id=agent.id, external_id=mark, title=mark)
         )
         message = await MessageRepository(session).add(
-            MessageORM(conversation_id=conversation.id, position=0, role=MessageRole.USER, content="I like tea.")
+            MessageORM(conversation_id=conversation.id, position=0, role=MessageRole.USER, content=mark)
         )
         row = make_row(
+            f"Ann prefers {mark}.",
             agent_id=agent.id,
             source_conversation_id=conversation.id,
             source_message_ids=[message.id],
             embedding=[0.6, 0.8],
-            author="Ann",
-            subject="ann.drink",
-            tags=["taste"],
+            author=mark,
+            subject=mark,
+            tags=[mark],
+            metadata={"event_id": mark},
         )
         await MemoryRepository(session).insert([row], guarded=False)
         await MemoryStatisticsRepository(session).count()
@@ -144,5 +151,25 @@ def fill_memory(make_row: Callable[..., NewMemory]) -> Callable[[AsyncSession], 
         used = UsedMemory(memory_id=row.id, version=1, rank=1, score=0.5)
         await MemoryUseRepository(session).record(answer_id, agent.id, [used])
         return Filled(agent.id, conversation.id, message.id, row.id, answer_id)
+
+    return fill
+
+
+@pytest.fixture(scope="session")
+def fill_team(
+    definition: ScorecardDefinition,
+    make_interaction: Callable[..., Interaction],
+    make_result: Callable[..., ScoredResult],
+    fill_memory: Callable[..., Awaitable[Filled]],
+) -> Callable[..., Awaitable[Filled]]:
+    """Writes rows into every table there is; with a mark of the team's own, its rows can be told from another's."""
+
+    async def fill(session: AsyncSession, mark: str = "same") -> Filled:
+        named = definition if mark == "same" else definition.model_copy(update={"name": mark})
+        await seed(session, [named])
+        bound = await ScorecardCatalog(session).get(named.name)
+        [saved] = await InteractionStore(session).save([prepare_interaction(make_interaction(external_id=mark))])
+        await AnalysisRepository(session).insert_many([NewAnalysis(saved.id, bound, make_result())])
+        return await fill_memory(session, mark)
 
     return fill

@@ -14,18 +14,15 @@ from tahoe_core.db.role import inspect_role
 from tahoe_core.db.session import team_session
 from tahoe_core.errors import InvalidInputError, UnavailableError
 from tahoe_engine.catalog.scorecards import ScorecardCatalog
-from tahoe_engine.catalog.seed import seed
 from tahoe_engine.db import Base
 from tahoe_engine.db.repositories.analysis import AnalysisRepository
 from tahoe_engine.db.repositories.analysis_row import NewAnalysis
-from tahoe_engine.interactions.store import InteractionStore, prepare
 from tahoe_engine.models.analysis import ScoredResult
-from tahoe_engine.models.interaction import Interaction
 from tahoe_engine.models.scorecard import ScorecardDefinition
 
 TABLES = list_team_tables(Base.metadata)
 
-type FillMemory = Callable[[AsyncSession], Awaitable[object]]
+type FillTeam = Callable[[AsyncSession], Awaitable[object]]
 
 # Tables of a schema with the team's column, and what protects each of them.
 PROTECTION = text(
@@ -51,22 +48,12 @@ async def list_unprotected(connection: AsyncConnection) -> Sequence[str]:
 
 
 @pytest.fixture(scope="module")
-async def teams(
-    engine: AsyncEngine,
-    definition: ScorecardDefinition,
-    make_interaction: Callable[..., Interaction],
-    make_result: Callable[..., ScoredResult],
-    fill_memory: FillMemory,
-) -> tuple[UUID, UUID]:
+async def teams(engine: AsyncEngine, fill_team: FillTeam) -> tuple[UUID, UUID]:
     """Two teams with rows in every table."""
     ann, ben = uuid4(), uuid4()
     for team in (ann, ben):
         async with team_session(get_session_factory(engine), team) as session:
-            await seed(session, [definition])
-            bound = await ScorecardCatalog(session).get(definition.name)
-            [saved] = await InteractionStore(session).save([prepare(make_interaction(external_id="same"))])
-            await AnalysisRepository(session).insert_many([NewAnalysis(saved.id, bound, make_result())])
-            await fill_memory(session)
+            await fill_team(session)
     return ann, ben
 
 
