@@ -86,7 +86,7 @@ async def write_memories(
         looks_near: Whether the same in other words counts as known.
     """
     connection = await connect_with_vectors(session)
-    statement = _build_insert(guarded=guarded, looks_near=looks_near, returning="m.id, m.created_at")
+    statement = _build_insert(guarded=guarded, looks_near=looks_near)
     return {row.id: row.created_at for row in await connection.exec_driver_sql(statement, _bind(team_id, rows))}
 
 
@@ -95,8 +95,10 @@ async def write_memory(
 ) -> MemoryRecord | None:
     """Writes one row that has no tags unless it is known, as above; returns it as it is stored."""
     connection = await connect_with_vectors(session)
-    statement = _build_insert(guarded=True, looks_near=looks_near, returning=STORED_COLUMNS)
-    written = (await connection.exec_driver_sql(statement, _bind(team_id, [row]))).one_or_none()
+    statement = _build_insert_of_one(looks_near=looks_near)
+    parameters = _bind(team_id, [row])
+    values = (team_id, *(array[0] for array in parameters[1:]))
+    written = (await connection.exec_driver_sql(statement, values)).one_or_none()
     return to_record(written, tags=[]) if written else None
 
 
@@ -109,10 +111,35 @@ def _bind(team_id: UUID, rows: Sequence[NewMemory]) -> tuple[Any, ...]:
 
 
 @cache
-def _build_insert(*, guarded: bool, looks_near: bool, returning: str) -> str:
+def _build_insert(*, guarded: bool, looks_near: bool) -> str:
     arrays = ", ".join(f"CAST(${number} AS {kind}[])" for number, (kind, _cast) in enumerate(_TYPES.values(), start=2))
+    return _write_insert(
+        source=f"unnest({arrays}) WITH ORDINALITY AS b ({', '.join(_TYPES)}, place)",
+        where=_write_guard(looks_near=looks_near) if guarded else "",
+        rest="ORDER BY place RETURNING m.id, m.created_at",
+    )
+
+
+@cache
+def _build_insert_of_one(*, looks_near: bool) -> str:
+    # Without arrays: one plan does for every row, since the planner need not guess how many there are.
+    values = ", ".join(
+        f"CAST(${number} AS {kind}) AS {name}" for number, (name, (kind, _cast)) in enumerate(_TYPES.items(), start=2)
+    )
+    return _write_insert(
+        source=f"(SELECT {values}) AS b",
+        where=_write_guard(looks_near=looks_near),
+        rest=f"RETURNING {STORED_COLUMNS}",
+    )
+
+
+def _write_insert(*, source: str, where: str, rest: str) -> str:
     values = ", ".join(f"CAST(b.{name} AS {cast})" if cast else f"b.{name}" for name, (_kind, cast) in _TYPES.items())
     names = ", ".join(_TYPES)
+    return f"INSERT INTO memory AS m (team_id, {names}) SELECT $1, {values} FROM {source} {where} {rest}"  # noqa: S608
+
+
+def _write_guard(*, looks_near: bool) -> str:
     # A CASE, since the planner would make NOT EXISTS a join, and on a table that was never analyzed a bad one.
     known = [
         f"WHEN EXISTS (SELECT FROM memory m WHERE {_SAME}) THEN false",
@@ -122,11 +149,4 @@ def _build_insert(*, guarded: bool, looks_near: bool, returning: str) -> str:
         known.append(
             f"WHEN b.position IS NULL AND {_IS_SMALL} AND EXISTS (SELECT FROM memory m WHERE {_NEAR}) THEN false"
         )
-    where = f"WHERE CASE {' '.join(known)} ELSE true END" if guarded else ""
-    return f"""
-        INSERT INTO memory AS m (team_id, {names})
-        SELECT $1, {values}
-        FROM unnest({arrays}) WITH ORDINALITY AS b ({names}, place)
-        {where} ORDER BY place
-        RETURNING {returning}
-    """  # noqa: S608 - made of constants
+    return f"WHERE CASE {' '.join(known)} ELSE true END"
