@@ -16,7 +16,15 @@ from tahoe_core.db.base import NAMING_CONVENTION, Base, TeamEntity
 from tahoe_core.db.engine import EngineOptions, get_engine, get_session_factory
 from tahoe_core.db.page import PageRequest
 from tahoe_core.db.repository import BaseRepository
-from tahoe_core.db.rls import MAY_CHANGE, admit_reader, admit_roles, create_guard, drop_guard, list_team_tables, protect_table
+from tahoe_core.db.rls import (
+    MAY_CHANGE,
+    admit_reader,
+    admit_roles,
+    create_guard,
+    drop_guard,
+    list_team_tables,
+    protect_table,
+)
 from tahoe_core.db.role import RoleFacts, inspect_role
 from tahoe_core.db.session import get_team, team_session
 from tahoe_core.errors import InvalidInputError, NotFoundError, TahoeError, UnavailableError
