@@ -10,6 +10,7 @@ FILE ?=
 export COMPOSE_ENV_FILES := $(ENV)
 export TAHOE_CONTAINER_ENGINE ?= $(CURDIR)/../shared/tools/container-engine
 REWARDS ?= ../shared/data/taskmaster4_reward_dev.json
+LOCOMO ?= ../shared/data/locomo_dev.json
 
 help: ## Print this menu
 	@printf 'Tahoe\n\n'
@@ -88,6 +89,10 @@ bench: setup ## Measure, and print the tables of docs/benchmarks.md
 	@$(BIN)/python benchmarks/startup.py
 	@if [ -f $(REWARDS) ]; then $(BIN)/python benchmarks/trajectory.py --data $(REWARDS); \
 	else echo "trajectory.py: left out, $(REWARDS) is not here (make bench REWARDS=FILE)"; fi
+	@if [ -f $(LOCOMO) ]; then $(BIN)/python benchmarks/locomo.py --data $(LOCOMO); \
+	else echo "locomo.py: left out, $(LOCOMO) is not here (make bench LOCOMO=FILE)"; fi
+	@$(BIN)/python benchmarks/memory_scale.py
+	@$(BIN)/python benchmarks/runtime.py
 
 clean: ## Remove what was built (the data in TAHOE_HOME stays)
 	rm -rf .venv .tools .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
