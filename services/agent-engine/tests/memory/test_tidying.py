@@ -169,6 +169,15 @@ class TestDuplicates:
         await tidying.tidy(team_id)
         assert len(await list_live(memories)) == 4
 
+    async def test_are_none_where_the_subjects_differ(
+        self, memories: Memories, tidying: MemoryTidying, team_id: UUID
+    ) -> None:
+        await memories.add_many(
+            [MemoryCreate(content="tea is liked", subject=subject) for subject in ("ann.drink", "ben.drink")]
+        )
+        await tidying.tidy(team_id)
+        assert {record.subject for record in await list_live(memories)} == {"ann.drink", "ben.drink"}
+
     async def test_are_looked_for_within_one_agent_and_user(
         self, memories: Memories, tidying: MemoryTidying, team_id: UUID
     ) -> None:
@@ -253,6 +262,19 @@ class TestConsolidation:
                 for day in (1, 8, 15)
             ]
         )
+        await tidying.tidy(team_id)
+        assert len(await list_live(memories)) == 3
+
+    async def test_leaves_episodes_of_other_subjects_alone(
+        self, memories: Memories, tidying: MemoryTidying, team_id: UUID, age: Age
+    ) -> None:
+        added = await memories.add_many(
+            [
+                MemoryCreate(content="Login failed again", memory_type=MemoryType.EPISODIC, subject=subject)
+                for subject in ("ann.login", "ben.login", "eve.login")
+            ]
+        )
+        await age(10, *added.ids)
         await tidying.tidy(team_id)
         assert len(await list_live(memories)) == 3
 

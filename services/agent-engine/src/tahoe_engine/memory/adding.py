@@ -13,7 +13,7 @@ from tahoe_core.db.storable import to_json_text
 from tahoe_engine.db.repositories.memory import MemoryRepository
 from tahoe_engine.db.repositories.memory_row import NewMemory
 from tahoe_engine.memory.preparing import prepare, to_create
-from tahoe_engine.memory.sameness import say_the_same
+from tahoe_engine.memory.sameness import is_same_statement
 from tahoe_engine.models.memory_models import MAX_NAMED, MemoryRecord, MemorySource, MemoryStatus
 from tahoe_engine.models.memory_outcomes import AddOutcome
 
@@ -123,7 +123,7 @@ class MemoryAdder:
         twins = await self._repository.list_twins(row)
         if row.position is not None and twins:
             return Placed(twins[0].id, AddOutcome.KNOWN)
-        twin = next((twin for twin in twins if _is_same(row, twin)), None)
+        twin = next((twin for twin in twins if is_same_statement(row, twin)), None)
         subject = row.subject or (twin.subject if twin else None)
         peers = await self._repository.list_same_subject(row, subject) if subject and row.position is None else []
         others = [peer for peer in peers if twin is None or peer.id != twin.id]
@@ -199,12 +199,6 @@ def merge(row: NewMemory, known: MemoryRecord, status: MemoryStatus) -> NewMemor
         metadata=to_json_text(known.metadata) if row.metadata == "{}" else row.metadata,
         tags=list(dict.fromkeys([*known.tags, *row.tags])),
     )
-
-
-def _is_same(row: NewMemory, twin: MemoryRecord) -> bool:
-    """The same words of another subject are another statement."""
-    is_one_subject = row.subject is None or twin.subject is None or row.subject == twin.subject
-    return is_one_subject and say_the_same(twin.content, row.content)
 
 
 def to_lock(agent_id: UUID | None, user_id: UUID | None) -> str:

@@ -1,6 +1,8 @@
 """Whether two statements that an embedder takes for near say the same: it hardly sees a number or a "not"."""
 
+from tahoe_engine.db.repositories.memory_row import NewMemory
 from tahoe_engine.memory.lexemes import list_words
+from tahoe_engine.models.memory_models import MemoryRecord
 
 _NEGATIONS = frozenset(
     {
@@ -11,9 +13,13 @@ _NEGATIONS = frozenset(
 )  # fmt: skip
 
 
-def say_the_same(one: str, other: str) -> bool:
-    """Whether both have the same numbers and as many negations; their closeness is the caller's business."""
-    return _marks(one) == _marks(other)
+def is_same_statement(one: NewMemory | MemoryRecord, other: NewMemory | MemoryRecord) -> bool:
+    """Whether both have the same numbers and as many negations; their closeness is the caller's business.
+
+    The same words of another subject are another statement.
+    """
+    is_one_subject = one.subject is None or other.subject is None or one.subject == other.subject
+    return is_one_subject and _marks(one.content) == _marks(other.content)
 
 
 def _marks(text: str) -> tuple[list[str], int]:

@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from tahoe_core.db.session import give_reason, team_session
 from tahoe_engine.db.repositories.memory import MemoryRepository
 from tahoe_engine.db.repositories.memory_statistics import MemoryStatisticsRepository
-from tahoe_engine.db.repositories.memory_upkeep import MemoryUpkeepRepository, TierRules
+from tahoe_engine.db.repositories.memory_upkeep import Mark, MemoryUpkeepRepository, TierRules
 from tahoe_engine.embedding.memory_embedding import MemoryEmbedding
 from tahoe_engine.memory.adding import MemoryAdder
-from tahoe_engine.memory.sameness import say_the_same
+from tahoe_engine.memory.sameness import is_same_statement
 from tahoe_engine.memory.upkeep import UpkeepStep
 from tahoe_engine.models.memory_models import MemoryRecord, MemorySource, MemoryStatus
 
@@ -30,7 +30,10 @@ NOBODY = UUID(int=0)
 
 
 class MemoryTidying:
-    """Does the upkeep, a bounded piece at a time; every piece is one transaction and may be done again.
+    """Does the upkeep, a bounded piece at a time; every piece may be done again.
+
+    Memories are merged and folded in a transaction each: one that held the rows and scopes of several could wait for
+    somebody who has them in another order, and waits for it.
 
     Args:
         sessions: Of the application's role.
@@ -93,14 +96,15 @@ class MemoryTidying:
         return len(vectors)
 
     async def _merge_duplicates(self, team_id: UUID) -> int:
-        async with team_session(self._sessions, team_id, "upkeep") as session:
-            upkeep = MemoryUpkeepRepository(session)
-            records = await upkeep.list_since("compared_until", COMPARED_AT_ONCE, episodic=False)
-            for record in records:
+        async with team_session(self._sessions, team_id) as session:
+            records = await MemoryUpkeepRepository(session).list_since(
+                "compared_until", COMPARED_AT_ONCE, episodic=False
+            )
+        for record in records:
+            async with team_session(self._sessions, team_id, "upkeep") as session:
                 await self._merge_into_older(session, record)
-            if records:
-                await upkeep.set_mark("compared_until", records[-1].created_at)
-            return len(records)
+        await self._set_mark(team_id, "compared_until", records)
+        return len(records)
 
     async def _merge_into_older(self, session: AsyncSession, record: MemoryRecord) -> None:
         repository = MemoryRepository(session)
@@ -108,7 +112,7 @@ class MemoryTidying:
             return  # merged a moment ago
         for older in await repository.find_similar(record.id):
             is_fit = older.status is MemoryStatus.ACTIVE and older.position is None
-            if is_fit and older.created_at <= record.created_at and say_the_same(older.content, record.content):
+            if is_fit and older.created_at <= record.created_at and is_same_statement(older, record):
                 await MemoryAdder(session).merge_stored(record, older)
                 return
 
@@ -124,14 +128,20 @@ class MemoryTidying:
 
     async def _consolidate(self, team_id: UUID) -> int:
         rested = datetime.now(UTC) - RESTING_TIME
-        async with team_session(self._sessions, team_id, "upkeep") as session:
-            upkeep = MemoryUpkeepRepository(session)
-            records = await upkeep.list_since("consolidated_until", COMPARED_AT_ONCE, episodic=True, before=rested)
-            for record in records:
+        async with team_session(self._sessions, team_id) as session:
+            records = await MemoryUpkeepRepository(session).list_since(
+                "consolidated_until", COMPARED_AT_ONCE, episodic=True, before=rested
+            )
+        for record in records:
+            async with team_session(self._sessions, team_id, "upkeep") as session:
                 await self._fold_alike(session, record, rested)
-            if records:
-                await upkeep.set_mark("consolidated_until", records[-1].created_at)
-            return len(records)
+        await self._set_mark(team_id, "consolidated_until", records)
+        return len(records)
+
+    async def _set_mark(self, team_id: UUID, mark: Mark, records: Sequence[MemoryRecord]) -> None:
+        if records:
+            async with team_session(self._sessions, team_id) as session:
+                await MemoryUpkeepRepository(session).set_mark(mark, records[-1].created_at)
 
     async def _fold_alike(self, session: AsyncSession, record: MemoryRecord, rested: datetime) -> None:
         """Folds episodes that say nearly the same into one; they stay, archived, and it says which they are."""
@@ -144,7 +154,7 @@ class MemoryTidying:
             if other.memory_type is record.memory_type
             and other.status is MemoryStatus.ACTIVE
             and other.position is None
-            and other.author == record.author
+            and (other.author, other.subject) == (record.author, record.subject)
             and other.created_at < rested
         ]
         originals = sorted([record, *alike], key=lambda other: other.occurred_at or other.created_at)
