@@ -25,7 +25,7 @@ async def get_memory(memory_id: UUID, memories: TeamMemories) -> MemoryRecord:
 
 @router.get("/{memory_id:uuid}/history", responses=problem_responses(404))
 async def get_memory_history(memory_id: UUID, memories: TeamMemories) -> MemoryHistory:
-    """Returns every version of a memory, oldest first, and what happened to them: the newest 1,000 events."""
+    """Returns every version of a memory, oldest first, and what happened to them; of its uses the newest 1,000."""
     return await memories.get_history(memory_id)
 
 
@@ -61,7 +61,7 @@ async def unpin_memory(memory_id: UUID, memories: TeamMemories, because: Because
 
 @router.put("/{memory_id:uuid}/tags", responses=problem_responses(404, 409))
 async def tag_memory(memory_id: UUID, wanted: TagList, memories: TeamMemories) -> MemoryRecord:
-    """Gives a memory these tags and no others; 409 where it was erased."""
+    """Gives a memory these tags and no others; one that was erased gets none."""
     return await memories.tag(memory_id, wanted.tags)
 
 

@@ -130,7 +130,7 @@ class MemoryCreate(StrictModel):
         author: Who said it.
         occurred_at: When what it tells of happened or was said.
         position: Place in the source conversation; makes its neighbours findable.
-        embedding: Of the text that `tahoe_engine.memory.search_text` makes; None: it is made here.
+        embedding: Of the content alone; None: it is made here.
         embedding_model: Needed beside an embedding. Of one that nobody asks with any more, the vector is made anew.
         importance: 1 to 10.
         expires_at: From then on it is never found again.

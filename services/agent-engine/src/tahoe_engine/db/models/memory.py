@@ -47,8 +47,6 @@ TYPE_NUMBER = (
     + "".join(f" WHEN '{kind}'::memory_type_enum THEN {number}" for kind, number in TYPE_NUMBERS.items())
     + " ELSE NULL::integer END"
 )
-ALWAYS_LIVE = f"(is_pinned OR memory_type = 'identity') AND {LIVE}"
-EXPIRING_LIVE = f"expires_at IS NOT NULL AND {LIVE}"
 
 
 def uuid_array() -> Mapped[list[UUID]]:
@@ -66,8 +64,8 @@ class MemoryORM(TeamEntity, Base):
         type_number: The type's place in the enum, from 0: under row-level security an index may look up numbers, which
             are leakproof, but no enum.
         content_hash: MD5 of the content, for finding the same again; no protection.
-        embedding: Of `tahoe_engine.memory.search_text`, scaled to length 1. Undimensioned, so that two models can live
-            side by side; half precision, which halves the scan and costs no recall (docs/decisions/0010).
+        embedding: Of the content alone, scaled to length 1. Undimensioned, so that two models can live side by side;
+            half precision, which halves the scan and costs no recall (docs/decisions/0010).
         lexemes: BM25's part of the document, by hashed stem (`tahoe_engine.memory.lexemes`).
         position: Place in the source conversation.
         contradicts: The memories that say otherwise.
