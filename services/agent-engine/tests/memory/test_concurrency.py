@@ -109,8 +109,8 @@ class TestWriters:
     async def test_in_bulk_wait_in_one_order(self, team: Team, memories: Memories) -> None:
         scopes = [(await team.make_agent(f"agent-{number}"), uuid4()) for number in range(4)]
         given = [
-            MemoryCreate(content=f"Fact {number % 12}", agent_id=agent, user_id=user, subject=f"subject {number % 5}")
-            for number in range(16)
+            MemoryCreate(content=f"Fact {number % 7}", agent_id=agent, user_id=user, subject=f"subject {number % 5}")
+            for number in range(10)
             for agent, user in scopes
         ]
 
@@ -118,7 +118,7 @@ class TestWriters:
             mine = random.Random(writer).sample(given, len(given))
             return len((await memories.add_many(mine)).ids)
 
-        assert await asyncio.gather(*(write(writer) for writer in range(4))) == [len(given)] * 4
+        assert await asyncio.gather(*(write(writer) for writer in range(3))) == [len(given)] * 3
         records = await export(memories)
         check(records)
         live = [record for record in records if record.status is MemoryStatus.ACTIVE]
