@@ -13,6 +13,7 @@ from tahoe_engine.db.models.memory_statistics import MemoryStatORM
 MAX_AUTHORS = 500
 COUNTED_AT_ONCE = 5_000
 """Up to so many memories, a search that finds the words miscounted counts them itself: some 50 ms, once a tenth."""
+_ANY_SIZE = 2**31 - 1
 SPREAD_SAMPLE = 150
 MIN_SPREAD_SAMPLE = 50
 _SPREAD_OF_QUERIES = 0.75
@@ -68,12 +69,13 @@ _FORGET = text(
     ) WHERE team_id = :team
     """  # noqa: S608 - made of constants
 ).bindparams(_TEAM, bindparam("gone", type_=ARRAY(Text)))
-# The counts, and how many memories came since; it looks no further than up to more than a tenth.
+# The counts, and how many memories came since. It looks no further than up to more than a tenth; a search does not look
+# at all where it would not count anyway, since a tenth of a large team is a long way.
 _LOOK = """
     SELECT s.memories, s.authors, s.spreads, s.counted_at, (
         SELECT count(*) FROM (
             SELECT FROM memory m WHERE m.team_id = $1 AND m.created_at > coalesce(s.counted_at, '-infinity')
-            LIMIT coalesce(s.memories, 0) / 10 + 1
+            LIMIT CASE WHEN s.memories > $2 THEN 0 ELSE coalesce(s.memories, 0) / 10 + 1 END
         ) newer
     ) AS newer
     FROM (SELECT) one LEFT JOIN memory_stat s ON s.team_id = $1
@@ -90,14 +92,14 @@ class MemoryStatisticsRepository:
 
     async def find_current(self) -> MemoryStatORM:
         """Returns the counts; those of a small team that has grown by more than a tenth are taken anew first."""
-        counts, has_grown = await self._look()
-        if counts.memories <= COUNTED_AT_ONCE and has_grown and await self.count():
-            counts, _ = await self._look()
+        counts, has_grown = await self._look(COUNTED_AT_ONCE)
+        if has_grown and await self.count():
+            counts, _ = await self._look(COUNTED_AT_ONCE)
         return counts
 
     async def has_grown(self) -> bool:
         """Whether more than a tenth of the memories came since they were counted."""
-        _, has_grown = await self._look()
+        _, has_grown = await self._look(_ANY_SIZE)
         return has_grown
 
     async def count(self) -> bool:
@@ -113,9 +115,9 @@ class MemoryStatisticsRepository:
         if authors:
             await self._session.execute(_FORGET, {"team": self._team_id, "gone": list(authors)})
 
-    async def _look(self) -> tuple[MemoryStatORM, bool]:
+    async def _look(self, up_to: int) -> tuple[MemoryStatORM, bool]:
         connection = await self._session.connection()
-        row = (await connection.exec_driver_sql(_LOOK, (self._team_id,))).one()
+        row = (await connection.exec_driver_sql(_LOOK, (self._team_id, up_to))).one()
         counts = MemoryStatORM(
             team_id=self._team_id,
             memories=row.memories or 0,
