@@ -41,17 +41,12 @@ LATER = PageRequest(50, Cursor(MOMENT, uuid4()))
 @pytest.fixture(scope="module")
 async def busy_team(
     engine: AsyncEngine,
-    owner_engine: AsyncEngine,
     definition: ScorecardDefinition,
     make_interaction: Callable[..., Interaction],
     make_result: Callable[..., ScoredResult],
 ) -> UUID:
     team_id = uuid4()
     result = make_result()
-    async with owner_engine.begin() as connection:
-        # Statistics of rows that are all alike would make every index as good as another, if they came in between.
-        for table in ("analyses", "interactions"):
-            await connection.exec_driver_sql(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
     async with team_session(get_session_factory(engine), team_id) as session:
         bound = (await ScorecardCatalog(session).apply(definition)).bound
         saved = await InteractionStore(session).save([prepare(make_interaction(str(n))) for n in range(ROWS)])
