@@ -37,6 +37,7 @@ from tahoe_engine.db.models import AgentORM, ConversationORM
 from tahoe_engine.db.repositories.memory import MemoryRepository
 from tahoe_engine.db.repositories.memory_search import MemorySearchRepository, PreparedQuery, QueryVector
 from tahoe_engine.db.repositories.memory_statistics import MemoryStatisticsRepository
+from tahoe_engine.db.repositories.vector_codec import pack_vector
 from tahoe_engine.memory.adding import MemoryAdder
 from tahoe_engine.memory.lexemes import list_terms
 from tahoe_engine.memory.preparing import prepare
@@ -181,12 +182,13 @@ async def measure_raw_select(world: World, team: int, vectors: Sequence[list[flo
     """Returns the median of one statement on the driver: the ten nearest of a team, their texts alone."""
     connection = await connect(world.app)
     await connection.execute("SELECT set_config('app.team_id', $1, false)", str(world.teams[team]))
-    texts = ["[" + ",".join(f"{value:.5f}" for value in vector) + "]" for vector in vectors]
+    await connection.set_type_codec("halfvec", schema="public", encoder=bytes, decoder=bytes, format="binary")
+    packed = [pack_vector(vector) for vector in vectors]
     statement = await connection.prepare(
         "SELECT id, content FROM memory WHERE team_id = $1 AND erased_at IS NULL AND status IN ('active', 'disputed')"
-        " ORDER BY embedding <#> CAST(CAST($2 AS text) AS halfvec) LIMIT 10"
+        " ORDER BY embedding <#> $2 LIMIT 10"
     )
-    times = await time_each([lambda t=t: statement.fetch(world.teams[team], t) for t in texts])  # type: ignore[misc]
+    times = await time_each([lambda v=v: statement.fetch(world.teams[team], v) for v in packed])  # type: ignore[misc]
     await connection.close()
     return percentile(times, 0.5)
 

@@ -122,10 +122,10 @@ def _build_insert(*, guarded: bool, looks_near: bool) -> str:
 
 @cache
 def _build_insert_of_one(*, looks_near: bool) -> str:
-    # Without arrays: one plan does for every row, since the planner need not guess how many there are.
-    values = ", ".join(
-        f"CAST(${number} AS {kind}) AS {name}" for number, (name, (kind, _cast)) in enumerate(_TYPES.items(), start=2)
-    )
+    # Without arrays: one plan does for every row, since the planner need not guess how many there are. The type comes
+    # as what it is, since such a plan would cast a text anew for every memory that it is compared with.
+    kinds = {name: kind for name, (kind, _cast) in _TYPES.items()} | {"memory_type": "memory_type_enum"}
+    values = ", ".join(f"CAST(${number} AS {kind}) AS {name}" for number, (name, kind) in enumerate(kinds.items(), 2))
     return _write_insert(
         source=f"(SELECT {values}) AS b",
         where=_write_guard(looks_near=looks_near),
