@@ -264,10 +264,12 @@ def print_tables(result: dict[str, Any]) -> None:
     if "skipped" in peers:
         print(f"\n{peers['skipped']}")
         return
-    print("\n| peer, 10,000 memories | search p50 / p95 ms | add ms |\n|---|---|---|")
+    print("\n| peer | memories | search p50 / p95 ms | add ms |\n|---|---|---|---|")
     for name, row in peers.items():
         cells = (
-            row["failed"] if "failed" in row else f"{row['search_p50_ms']} / {row['search_p95_ms']} | {row['add_ms']}"
+            row["failed"]
+            if "failed" in row
+            else f"{row['memories']:,} | {row['search_p50_ms']} / {row['search_p95_ms']} | {row['add_ms']}"
         )
         print(f"| {name} | {cells} |")
 
