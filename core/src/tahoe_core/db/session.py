@@ -12,10 +12,14 @@ from tahoe_core.errors import TahoeError, UnavailableError
 TEAM_SETTING = "app.team_id"
 ACTOR_SETTING = "app.actor"
 REASON_SETTING = "app.reason"
-"""What triggers that keep a log read: who acts, and why. Both end with the transaction."""
+MOMENT_SETTING = "app.moment"
+"""What triggers that keep a log read: who acts, why, and when it began. They end with the transaction."""
 
 # As the driver takes it: it opens every transaction, and compiling it would cost more than running it.
-_ENTER = f"SELECT set_config('{TEAM_SETTING}', $1, true), set_config('{ACTOR_SETTING}', $2, true)"
+_ENTER = (
+    f"SELECT set_config('{TEAM_SETTING}', $1, true), set_config('{ACTOR_SETTING}', $2, true),"
+    f" set_config('{MOMENT_SETTING}', '', true)"
+)
 _PLAN_ONCE = ", set_config('plan_cache_mode', 'force_generic_plan', true)"
 _EXPLAIN = select(func.set_config(REASON_SETTING, bindparam("reason", type_=String), True))
 

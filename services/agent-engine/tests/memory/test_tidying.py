@@ -188,6 +188,15 @@ class TestDuplicates:
         await tidying.tidy(team_id)
         assert len(await list_live(memories)) == 2
 
+    @pytest.mark.parametrize("named", [0, 1])
+    async def test_are_erased_together_whichever_is_named(
+        self, memories: Memories, tidying: MemoryTidying, team_id: UUID, named: int
+    ) -> None:
+        added = await memories.add_many([MemoryCreate(content="tea is liked"), MemoryCreate(content="tea is loved")])
+        await tidying.tidy(team_id)
+        [kept] = await list_live(memories)
+        assert set(await memories.erase(added.ids[named], "asked for")) == {*added.ids, kept.id}
+
 
 class TestExpiry:
     async def test_archives_what_has_expired(self, memories: Memories, tidying: MemoryTidying, team_id: UUID) -> None:
@@ -294,8 +303,25 @@ class TestConsolidation:
         await age(10, *added.ids)
         await tidying.tidy(team_id)
         erased = await memories.erase(added.ids[1], "asked for")
-        assert len(erased) == 2
-        assert await list_live(memories) == []
+        assert len(erased) == 2, "the episode and what it was folded into"
+        assert {record.id for record in await list_live(memories)} == {added.ids[0], added.ids[2]}, (
+            "the others count again"
+        )
+
+    async def test_takes_its_originals_along_when_it_is_erased_itself(
+        self, memories: Memories, tidying: MemoryTidying, team_id: UUID, age: Age
+    ) -> None:
+        days = [datetime(2026, 5, day, tzinfo=UTC) for day in (1, 8, 15)]
+        added = await memories.add_many(
+            [
+                MemoryCreate(content="Login failed again", memory_type=MemoryType.EPISODIC, occurred_at=day)
+                for day in days
+            ]
+        )
+        await age(10, *added.ids)
+        await tidying.tidy(team_id)
+        [folded] = await list_live(memories)
+        assert set(await memories.erase(folded.id, "asked for")) == {folded.id, *added.ids}
 
 
 class TestTeams:

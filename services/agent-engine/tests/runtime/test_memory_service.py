@@ -1,5 +1,6 @@
 """ADK's memory service on a real Postgres, driven as ADK drives it."""
 
+import asyncio
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -103,3 +104,31 @@ class TestMemory:
 
     async def test_is_not_looked_for_without_words(self, service: TahoeMemoryService) -> None:
         assert await ask(service, "   ") == []
+
+
+class TestTroublesomeInput:
+    async def test_of_many_at_once_for_the_first_time_is_kept_once(
+        self, service: TahoeMemoryService, memories: Memories
+    ) -> None:
+        session = make_session(make_event("1", "user", "Hello."), make_event("2", "bot", "Hi."))
+        await asyncio.gather(*(service.add_session_to_memory(session) for _ in range(4)))
+        page = await memories.list_page(PageRequest())
+        assert sorted((record.position or 0, record.content) for record in page.items) == [(0, "Hello."), (1, "Hi.")]
+
+    async def test_that_cannot_be_stored_is_left_out(self, service: TahoeMemoryService, memories: Memories) -> None:
+        await service.add_session_to_memory(
+            make_session(make_event("1", "user", "\0"), make_event("2", "user", "A\0nn\ud800"))
+        )
+        page = await memories.list_page(PageRequest())
+        assert [record.content for record in page.items] == ["Ann"]
+
+    async def test_that_is_too_long_becomes_several(self, service: TahoeMemoryService, memories: Memories) -> None:
+        await service.add_session_to_memory(make_session(make_event("1", "user", "word " * 10_000)))
+        assert len((await memories.list_page(PageRequest())).items) == 2
+
+    async def test_of_an_application_with_a_name_like_another_is_its_own(
+        self, service: TahoeMemoryService, memories: Memories
+    ) -> None:
+        await service.add_session_to_memory(make_session(make_event("1", "user", "I live in Bern.")))
+        found = await service.search_memory(app_name="cafe-bot", user_id="ann", query="Bern")
+        assert found.memories == []

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from tahoe_core.db.page import MAX_LIMIT, Page, PageRequest
 from tahoe_core.db.session import team_session
-from tahoe_core.errors import NotFoundError, UnavailableError
+from tahoe_core.errors import ConflictError, NotFoundError, UnavailableError
 from tahoe_engine.db.repositories.memory import MemoryRepository
 from tahoe_engine.db.repositories.memory_history import MemoryHistoryRepository
 from tahoe_engine.db.repositories.memory_listing import MemoryListingRepository
@@ -38,6 +38,7 @@ from tahoe_engine.models.memory_transfer import ImportedMemories
 
 BATCH = 500
 """Memories a transaction of a bulk add."""
+ATTEMPTS = 3
 
 
 class Memories:
@@ -94,20 +95,31 @@ class Memories:
         Raises:
             InvalidInputError: One of them cannot be stored; none of its batch is.
             UnavailableError: The database went away; the message says how many are stored.
+            ConflictError: Others write the same all the time; the message says how many are stored.
         """
         placed: list[Placed] = []
         async with aclosing(self._prepare_batches(memories)) as batches:
             async for rows in batches:
                 try:
-                    async with self._session() as session:
-                        placed += await MemoryAdder(session).add(rows, looks_near=False)
-                except UnavailableError as error:
-                    raise UnavailableError(
+                    placed += await self._add_batch(rows)
+                except (UnavailableError, ConflictError) as error:
+                    raise type(error)(
                         f"{error.message} {len(placed)} of {len(memories)} memories were stored before.",
                         cure="Send all of them again: what is stored already is not stored twice.",
                     ) from error
         await self._upkeep.request(self._team_id)
         return BulkAdded(ids=[place.memory_id for place in placed], outcomes=[place.outcome for place in placed])
+
+    async def _add_batch(self, rows: Sequence[NewMemory]) -> list[Placed]:
+        """Adds a batch; where others write the same memories in another order, one gives way, and does it again."""
+        for attempt in range(ATTEMPTS):
+            try:
+                async with self._session() as session:
+                    return await MemoryAdder(session).add(rows, looks_near=False)
+            except ConflictError:
+                if attempt + 1 == ATTEMPTS:
+                    raise
+        return []
 
     async def search(self, request: MemorySearchRequest) -> list[MemorySearchResult]:
         """Finds what matters to a question, best first; nothing is recorded.
@@ -168,9 +180,22 @@ class Memories:
 
     async def export(self) -> AsyncIterator[MemoryRecord]:
         """Yields every version of every memory, newest first."""
+        newest: datetime | None = None
         cursor = None
         while True:
             page = await self.list_page(PageRequest.of(MAX_LIMIT, cursor))
+            for record in page.items:
+                newest = newest or record.created_at
+                yield record
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        if newest is None:
+            return
+        # What was superseded while the pages were read needs what stands in its place.
+        since = MemoryFilter(created_from=newest + timedelta(microseconds=1))
+        while True:
+            page = await self.list_page(PageRequest.of(MAX_LIMIT, cursor), since)
             for record in page.items:
                 yield record
             cursor = page.next_cursor

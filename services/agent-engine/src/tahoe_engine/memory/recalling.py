@@ -52,13 +52,17 @@ class MemoryRecaller:
         """Builds the block for one answer, and notes which memories stand in it.
 
         Args:
-            request: The question, and who asks it; its limit and weights are set here.
+            request: The question, and who asks it now; its limit and weights are set here.
             config: The agent's.
             weights: The agent's.
-            answer_id: What the memories are for; "what did it know when it said that?" is asked by it.
+            answer_id: What the memories are for; "what did it know when it said that?" is asked by it. Asked for again,
+                an answer is shown the same memories.
         """
+        before = await self.list_used(answer_id)
+        if before:  # a step that runs again shows what it has shown
+            return await self._show_again(before, config)
         types = [kind for kind in request.types or config.reads if kind in config.reads]
-        wanted = request.model_copy(update={"limit": FOUND, "weights": weights, "types": types})
+        wanted = request.model_copy(update={"limit": FOUND, "weights": weights, "types": types, "as_of": None})
         found = await self._memories.search(wanted) if types else []
         async with team_session(self._sessions, self._team_id) as session:
             always = await MemoryRepository(session).list_always(request.agent_id, request.user_id)
@@ -77,6 +81,13 @@ class MemoryRecaller:
         async with team_session(self._sessions, self._team_id, f"agent:{request.agent_id}") as session:
             await MemoryUseRepository(session).record(answer_id, request.agent_id, used)
         return Recall(block, used)
+
+    async def _show_again(self, used: Sequence[UsedMemory], config: MemoryConfig) -> Recall:
+        async with team_session(self._sessions, self._team_id) as session:
+            found = await MemoryRepository(session).list_records([one.memory_id for one in used])
+        by_id = {record.id: record for record in found}
+        records = [to_remembered(by_id[one.memory_id]) for one in used]
+        return Recall(build_context_block(records, config.context_tokens, shares=config.shares), used)
 
     async def list_used(self, answer_id: UUID) -> list[UsedMemory]:
         """Returns what was put before the model for an answer."""

@@ -13,8 +13,9 @@ from tahoe_engine.db.repositories.memory import MemoryRepository
 from tahoe_engine.db.repositories.memory_row import NewMemory
 from tahoe_engine.db.repositories.memory_statistics import MemoryStatisticsRepository
 from tahoe_engine.memory.adding import to_lock
-from tahoe_engine.models.memory_models import MemoryRecord, MemoryStatus
+from tahoe_engine.models.memory_models import MemoryRecord, MemorySource, MemoryStatus
 
+_MADE_OF_OTHERS = frozenset({MemorySource.CONSOLIDATION, MemorySource.COMPACTION})
 _STATE = ("is_pinned", "importance", "confidence", "expires_at", "tags")
 
 
@@ -92,21 +93,31 @@ class MemoryReviser:
         return losers
 
     async def erase(self, memory_id: UUID, reason: str) -> list[UUID]:
-        """Lays a tombstone over every version of a memory and over what was made of it; returns what was erased now.
+        """Lays a tombstone over every version of a memory and every copy of its words; returns what was erased now.
+
+        What was folded into a consolidation that goes, without having been named itself, counts again.
 
         Raises:
             NotFoundError: There is no such memory.
         """
         record = await self._lock(memory_id)  # or the next version would be written beside it, with the same words
         await give_reason(self._session, reason)
-        statistics = MemoryStatisticsRepository(self._session)
-        erased: list[UUID] = []
-        roots = [record.root_id]
-        while roots:
-            versions = [version for root in roots for version in await self._repository.list_versions(root)]
-            erased += await self._repository.erase(roots)
-            await statistics.forget_authors({version.author for version in versions if version.author})
-            roots = await self._repository.list_derived([version.id for version in versions])
+        roots = {record.root_id}
+        if record.source in _MADE_OF_OTHERS:  # it says nearly what they say
+            roots |= {original.root_id for original in await self._repository.list_records(record.related_to)}
+        reached = roots
+        while reached:
+            reached = set(await self._repository.list_copies(reached)) - roots
+            roots |= reached
+        versions = [version for root in sorted(roots) for version in await self._repository.list_versions(root)]
+        erased = await self._repository.erase(roots)
+        made = [version.id for version in versions if version.source in _MADE_OF_OTHERS]
+        if made:
+            await give_reason(self._session, "what it was folded into was erased")
+            await self._repository.unfold(made)
+        await MemoryStatisticsRepository(self._session).forget(
+            {version.author for version in versions if version.author}
+        )
         return erased
 
     async def _lock(self, memory_id: UUID) -> MemoryRecord:

@@ -1,6 +1,6 @@
 """What is said in sessions of other programs, remembered turn by turn."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -45,32 +45,36 @@ class SessionMemories:
         self._memories = memories
 
     async def remember(self, app: str, user: str, session: str | None, said: Sequence[Spoken]) -> None:
-        """Remembers what was said; told again, it changes nothing."""
-        async with team_session(self._sessions, self._team_id, f"app:{app}") as transaction:
+        """Remembers what was said; told again, it changes nothing.
+
+        What cannot be stored of a text is left out of it, and one that is too long becomes several memories.
+        """
+        actor = f"app:{app}"
+        async with team_session(self._sessions, self._team_id, actor) as transaction:
+            # Two that come at once for the first time would both make the agent and the conversation.
+            await MemoryRepository(transaction).lock_all({f"app {app}"})
             agent_id = await self._find_agent(transaction, app, create=True)
-            conversation_id, known = None, {}
+            conversation_id = None
             if session is not None:
                 conversation_id = await self._find_conversation(transaction, agent_id, app, user, session)
-                known = await MemoryRepository(transaction).list_places(conversation_id, _EVENT)
-        next_place = max(known.values(), default=-1) + 1
-        new = [one for one in said if one.id not in known]
-        await self._memories.add_many(
-            [
-                MemoryCreate(
-                    content=one.text[:MAX_CONTENT_CHARACTERS],
-                    memory_type=MemoryType.EPISODIC,
-                    agent_id=agent_id,
-                    user_id=to_user_id(user),
-                    author=one.author[:200] or None,
-                    occurred_at=one.at,
-                    source=MemorySource.EXTRACTION,
-                    source_conversation_id=conversation_id,
-                    position=None if conversation_id is None else next_place + step,
-                    metadata={_EVENT: one.id},
-                )
-                for step, one in enumerate(new)
-            ]
-        )
+        if conversation_id is None:
+            await self._add([self._to_memory(one, text, agent_id, user) for one, text in _list_texts(said)])
+            return
+        # Held until everything is written: whoever adds to the session takes the places that follow.
+        async with team_session(self._sessions, self._team_id, actor) as transaction:
+            repository = MemoryRepository(transaction)
+            await repository.lock_all({f"session {conversation_id}"})
+            known = await repository.list_places(conversation_id, _EVENT)
+            place = max(known.values(), default=-1) + 1
+            new = [(one, text) for one, text in _list_texts(said) if one.id not in known]
+            await self._add(
+                [
+                    self._to_memory(one, text, agent_id, user).model_copy(
+                        update={"source_conversation_id": conversation_id, "position": place + step}
+                    )
+                    for step, (one, text) in enumerate(new)
+                ]
+            )
 
     async def find(self, app: str, user: str, query: str) -> Sequence[Found]:
         """Finds what matters to a question, best first."""
@@ -106,6 +110,23 @@ class SessionMemories:
             raise missing
         await self._memories.erase(record.id, f"asked for by app:{app}")
 
+    async def _add(self, memories: Sequence[MemoryCreate]) -> None:
+        if memories:
+            await self._memories.add_many(memories)
+
+    @staticmethod
+    def _to_memory(one: Spoken, text: str, agent_id: UUID | None, user: str) -> MemoryCreate:
+        return MemoryCreate(
+            content=text,
+            memory_type=MemoryType.EPISODIC,
+            agent_id=agent_id,
+            user_id=to_user_id(user),
+            author=_clean(one.author)[:200] or None,
+            occurred_at=one.at,
+            source=MemorySource.EXTRACTION,
+            metadata={_EVENT: one.id},
+        )
+
     async def _find_agent(self, transaction: AsyncSession, app: str, *, create: bool) -> UUID | None:
         repository = AgentRepository(transaction)
         slug = _slug_of(app)
@@ -128,11 +149,27 @@ class SessionMemories:
         return found.id
 
 
+def _list_texts(said: Sequence[Spoken]) -> Iterator[tuple[Spoken, str]]:
+    for one in said:
+        text = _clean(one.text)
+        for start in range(0, len(text), MAX_CONTENT_CHARACTERS):
+            if piece := text[start : start + MAX_CONTENT_CHARACTERS].strip():
+                yield one, piece
+
+
+def _clean(text: str) -> str:
+    """Leaves out what Postgres cannot keep: null bytes and halves of surrogate pairs."""
+    return "".join(each for each in text if each and not "\ud800" <= each <= "\udfff").replace("\0", "").strip()
+
+
 def _slug_of(app: str) -> str:
+    """Returns a slug that no other application has: two names never share one."""
+    digest = uuid5(NAMESPACE_URL, f"tahoe:app:{app}").hex
     try:
-        return to_slug(app)
+        slug = to_slug(app)
     except ValueError:  # nothing of it can stand in a slug
-        return f"app-{uuid5(NAMESPACE_URL, app)}"
+        return f"app-{digest[:12]}"
+    return slug if slug == app else f"{slug[:40]}-{digest[:12]}"
 
 
 def to_user_id(user: str) -> UUID:

@@ -23,6 +23,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 
 from tahoe_core.db.driver_errors import find_sqlstate
 from tahoe_core.db.page import Page, PageRequest
@@ -32,7 +33,7 @@ from tahoe_engine.db.models.memory import MemoryORM, MemoryTagORM
 from tahoe_engine.db.repositories.memory_insert import NEAR_COSINE, write_memories, write_memory
 from tahoe_engine.db.repositories.memory_nearest import list_nearest
 from tahoe_engine.db.repositories.memory_row import NewMemory, select_records, to_record
-from tahoe_engine.models.memory_models import MemoryRecord, MemoryStatus, MemoryType
+from tahoe_engine.models.memory_models import MemoryRecord, MemorySource, MemoryStatus, MemoryType
 
 TOMBSTONE = "[erased]"
 _LIVE = (MemoryStatus.ACTIVE, MemoryStatus.DISPUTED)
@@ -70,14 +71,9 @@ class MemoryRepository(BaseRepository[MemoryORM]):
             written = await write_memories(self.session, self.team_id, rows, guarded=guarded, looks_near=looks_near)
         except InvalidInputError as error:
             raise _find_missing(error) or error from error
-        tags = [
-            {"team_id": self.team_id, "memory_id": row.id, "tag": tag}
-            for row in rows
-            if row.id in written
-            for tag in dict.fromkeys(row.tags)
-        ]
+        tags = [tag for row in rows if row.id in written for tag in self._tag_rows(row.id, row.tags)]
         if tags:
-            await self.session.execute(insert(MemoryTagORM), tags)
+            await self.session.execute(insert(MemoryTagORM).values(tags))
         return written
 
     async def insert_new(self, row: NewMemory, *, looks_near: bool) -> MemoryRecord | None:
@@ -289,26 +285,54 @@ class MemoryRepository(BaseRepository[MemoryORM]):
         await self.session.execute(
             update(tag)
             .where(tag.team_id == self.team_id, tag.memory_id.in_(ids))
-            .values(
-                tag=func.concat("erased ", tag.id), removed_at=func.coalesce(tag.removed_at, func.clock_timestamp())
-            )
+            .values(tag=func.concat("erased ", tag.id), removed_at=func.coalesce(tag.removed_at, func.log_moment()))
         )
         return ids
 
-    async def list_derived(self, ids: Collection[UUID]) -> list[UUID]:
-        """Returns the roots of what was made of these: consolidations and compactions hold their words, too."""
-        model = MemoryORM
+    async def list_copies(self, root_ids: Collection[UUID]) -> list[UUID]:
+        """Returns the roots of other memories that hold the words of these.
+
+        What was made of them by consolidation or compaction; what was merged with them by the upkeep, where the words
+        of one stand under the root of the other.
+        """
+        version, copy = aliased(MemoryORM), aliased(MemoryORM)
+        are_linked = or_(copy.superseded_by == version.id, version.superseded_by == copy.id)
+        made = (MemorySource.CONSOLIDATION, MemorySource.COMPACTION)
+        is_merged = and_(
+            copy.content_hash == version.content_hash,
+            are_linked,
+            # What was folded into one are several episodes, each of which may go without the others.
+            copy.source.not_in(made),
+            version.source.not_in(made),
+        )
+        is_made_of_it = and_(
+            copy.source.in_(made),
+            version.id == any_(copy.related_to),
+        )
         query = (
-            select(model.root_id)
+            select(copy.root_id)
             .distinct()
+            .join(version, and_(version.team_id == copy.team_id, version.root_id != copy.root_id))
             .where(
-                model.team_id == self.team_id,
-                model.source.in_(("consolidation", "compaction")),
-                model.related_to.overlap(list(ids)),
-                model.erased_at.is_(None),
+                version.team_id == self.team_id,
+                version.root_id.in_(root_ids),
+                copy.erased_at.is_(None),
+                or_(is_merged, is_made_of_it),
             )
         )
         return list(await self.session.scalars(query))
+
+    async def unfold(self, folded_into: Collection[UUID]) -> None:
+        """Lets memories count again that were archived in favour of one that was erased, without being erased too."""
+        model = MemoryORM
+        where = [
+            model.team_id == self.team_id,
+            model.superseded_by.in_(folded_into),
+            model.status == MemoryStatus.ARCHIVED,
+            model.erased_at.is_(None),
+        ]
+        statement = update(model).where(*self._in_order(*where))
+        await self.session.execute(statement.values(status=MemoryStatus.ACTIVE, superseded_by=None))
 
     async def set_tags(self, memory_id: UUID, tags: Collection[str]) -> None:
         """Gives a memory these tags and no others."""
@@ -316,18 +340,24 @@ class MemoryRepository(BaseRepository[MemoryORM]):
         taken = tag.tag.not_in(tags) if tags else tag.tag.is_not(None)
         here = [tag.team_id == self.team_id, tag.memory_id == memory_id]
         await self.session.execute(
-            update(tag).where(*here, taken, tag.removed_at.is_(None)).values(removed_at=func.clock_timestamp())
+            update(tag).where(*here, taken, tag.removed_at.is_(None)).values(removed_at=func.log_moment())
         )
         if tags:
-            rows = [{"team_id": self.team_id, "memory_id": memory_id, "tag": name} for name in tags]
-            statement = insert(tag).on_conflict_do_nothing(
-                index_elements=["team_id", "memory_id", "tag"], index_where=tag.removed_at.is_(None)
+            statement = insert(tag).values(self._tag_rows(memory_id, tags))
+            await self.session.execute(
+                statement.on_conflict_do_nothing(
+                    index_elements=["team_id", "memory_id", "tag"], index_where=tag.removed_at.is_(None)
+                )
             )
-            await self.session.execute(statement, rows)
 
     async def list_teams(self) -> list[UUID]:
         """Returns every team that has memories, whoever asks: ids, and nothing else."""
         return list(await self.session.scalars(_TEAMS))
+
+    def _tag_rows(self, memory_id: UUID, tags: Collection[str]) -> list[dict[str, Any]]:
+        # Of the moment at which the log says that the memory was written, so that it never stood without them.
+        common = {"team_id": self.team_id, "memory_id": memory_id, "created_at": func.log_moment()}
+        return [common | {"tag": tag} for tag in dict.fromkeys(tags)]
 
     async def _list(self, *conditions: ColumnExpressionArgument[bool]) -> list[MemoryRecord]:
         query = select_records().where(MemoryORM.team_id == self.team_id, *conditions)

@@ -12,7 +12,7 @@ from tahoe_engine.db.models.memory_statistics import MemoryStatORM
 
 MAX_AUTHORS = 500
 COUNTED_AT_ONCE = 5_000
-"""Up to so many memories, a search that finds the words miscounted counts them itself: some 50 ms, once a tenth."""
+"""Up to so many memories, a search that finds the words miscounted counts them itself, once a tenth is new."""
 _ANY_SIZE = 2**31 - 1
 SPREAD_SAMPLE = 150
 MIN_SPREAD_SAMPLE = 50
@@ -28,8 +28,8 @@ _COUNT_TERMS = text(
         FROM memory, string_to_table(ltrim(split_part(CAST(lexemes AS text), '}}', 1), '{{'), ',') AS pair
         WHERE team_id = :team AND {LIVE} AND lexemes IS NOT NULL GROUP BY 1
     ), gone AS (
-        UPDATE memory_term t SET memories = 0
-        WHERE t.team_id = :team AND t.memories > 0 AND NOT EXISTS (SELECT FROM counted c WHERE c.term = t.term)
+        DELETE FROM memory_term t
+        WHERE t.team_id = :team AND NOT EXISTS (SELECT FROM counted c WHERE c.term = t.term)
     )
     INSERT INTO memory_term AS t (team_id, term, memories) SELECT :team, term, memories FROM counted
     ON CONFLICT (team_id, term) DO UPDATE SET memories = excluded.memories WHERE t.memories <> excluded.memories
@@ -66,7 +66,7 @@ _FORGET = text(
         WHERE a <> ALL (CAST(:gone AS text[]))
             OR EXISTS (SELECT FROM memory m WHERE m.team_id = :team AND {LIVE} AND m.author = a)
         ORDER BY place
-    ) WHERE team_id = :team
+    ), counted_at = '1970-01-01Z' WHERE team_id = :team
     """  # noqa: S608 - made of constants
 ).bindparams(_TEAM, bindparam("gone", type_=ARRAY(Text)))
 # The counts, and how many memories came since. It looks no further than up to more than a tenth; a search does not look
@@ -80,6 +80,10 @@ _LOOK = """
     ) AS newer
     FROM (SELECT) one LEFT JOIN memory_stat s ON s.team_id = $1
 """
+# What was never counted may be large all the same, after a bulk add; that is for the upkeep to count.
+_IS_LARGE = text(
+    f"SELECT EXISTS (SELECT FROM memory WHERE team_id = :team AND {LIVE} OFFSET {4 * COUNTED_AT_ONCE})"  # noqa: S608
+).bindparams(_TEAM)
 _LOCK = select(func.pg_try_advisory_xact_lock(func.hashtextextended(bindparam("key"), 1)))
 
 
@@ -93,7 +97,7 @@ class MemoryStatisticsRepository:
     async def find_current(self) -> MemoryStatORM:
         """Returns the counts; those of a small team that has grown by more than a tenth are taken anew first."""
         counts, has_grown = await self._look(COUNTED_AT_ONCE)
-        if has_grown and await self.count():
+        if has_grown and not await self._session.scalar(_IS_LARGE, {"team": self._team_id}) and await self.count():
             counts, _ = await self._look(COUNTED_AT_ONCE)
         return counts
 
@@ -110,10 +114,9 @@ class MemoryStatisticsRepository:
         await self._session.execute(_COUNT_MEMORIES, {"team": self._team_id})
         return True
 
-    async def forget_authors(self, authors: Collection[str]) -> None:
-        """Takes names out of the counts that would outlive their memories, once these are erased."""
-        if authors:
-            await self._session.execute(_FORGET, {"team": self._team_id, "gone": list(authors)})
+    async def forget(self, authors: Collection[str]) -> None:
+        """Takes out what would outlive erased memories: the names of authors now, their stems with the next count."""
+        await self._session.execute(_FORGET, {"team": self._team_id, "gone": list(authors)})
 
     async def _look(self, up_to: int) -> tuple[MemoryStatORM, bool]:
         connection = await self._session.connection()

@@ -61,13 +61,29 @@ FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 CREATE TRIGGER keep_rows BEFORE UPDATE OR DELETE OR TRUNCATE ON memory_use
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
 --;
+-- One moment a unit of work, that of its first event: between two events of one change there is no time in which
+-- neither the old version stands nor the new.
+CREATE FUNCTION log_moment() RETURNS timestamptz LANGUAGE plpgsql AS $$
+DECLARE
+    said text := current_setting('app.moment', true);
+BEGIN
+    IF coalesce(said, '') = '' THEN
+        said := clock_timestamp()::text;
+        PERFORM set_config('app.moment', said, true);
+    END IF;
+    RETURN said::timestamptz;
+END $$
+--;
 -- The log is written as its owner, since the application's role may only read it.
 CREATE FUNCTION log_new_memories() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+    moment timestamptz := log_moment();
 BEGIN
     INSERT INTO memory_log (team_id, memory_id, event, version, status, tier, importance, confidence, is_pinned,
-        expires_at, superseded_by, actor, reason)
+        expires_at, superseded_by, actor, reason, logged_at)
     SELECT team_id, id, 'created', version, status, tier, importance, confidence, is_pinned, expires_at,
-        superseded_by, nullif(current_setting('app.actor', true), ''), nullif(current_setting('app.reason', true), '')
+        superseded_by, nullif(current_setting('app.actor', true), ''), nullif(current_setting('app.reason', true), ''),
+        moment
     FROM added;
     RETURN NULL;
 END $$
@@ -104,10 +120,10 @@ BEGIN
         END IF;
     END IF;
     INSERT INTO memory_log (team_id, memory_id, event, version, status, tier, importance, confidence, is_pinned,
-        expires_at, superseded_by, actor, reason)
+        expires_at, superseded_by, actor, reason, logged_at)
     SELECT NEW.team_id, NEW.id, event, NEW.version, NEW.status, NEW.tier, NEW.importance, NEW.confidence,
         NEW.is_pinned, NEW.expires_at, NEW.superseded_by, nullif(current_setting('app.actor', true), ''),
-        nullif(current_setting('app.reason', true), '')
+        nullif(current_setting('app.reason', true), ''), log_moment()
     FROM unnest(events) AS event;
     RETURN NULL;
 END $$
@@ -129,9 +145,9 @@ BEGIN
     UPDATE memory m SET access_count = m.access_count + a.uses, last_accessed_at = clock_timestamp()
     FROM (SELECT team_id, memory_id, count(*) AS uses FROM added GROUP BY team_id, memory_id) a
     WHERE m.team_id = a.team_id AND m.id = a.memory_id;
-    INSERT INTO memory_log (team_id, memory_ids, event, actor, reason)
+    INSERT INTO memory_log (team_id, memory_ids, event, actor, reason, logged_at)
     SELECT team_id, array_agg(memory_id ORDER BY rank), 'accessed', nullif(current_setting('app.actor', true), ''),
-        'answer ' || answer_id
+        'answer ' || answer_id, log_moment()
     FROM added GROUP BY team_id, answer_id;
     RETURN NULL;
 END $$

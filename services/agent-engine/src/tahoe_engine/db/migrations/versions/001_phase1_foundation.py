@@ -46,7 +46,7 @@ TABLES = {
     "memory_tag": MAY_CHANGE,
     "memory_use": "SELECT, INSERT",
     "memory_stat": MAY_CHANGE,
-    "memory_term": MAY_CHANGE,
+    "memory_term": f"{MAY_CHANGE}, DELETE",
 }
 FUNCTIONS = (
     "list_memory_teams()",
@@ -54,6 +54,7 @@ FUNCTIONS = (
     "count_memory_use()",
     "log_memory_change()",
     "log_new_memories()",
+    "log_moment()",
     "refuse_change()",
     "count_messages()",
     "set_updated_at()",
