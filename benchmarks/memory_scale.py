@@ -235,7 +235,13 @@ async def run(sizes: Sequence[int], queries: int, peers: Path | None) -> dict[st
         agents = dict(zip(world.teams, world.agents, strict=True))
         writes = await measure_writes(world.sessions, connection, world.data, agents)
         await connection.close()
-    return {"sizes": measured, **writes, "peers": await asyncio.to_thread(measure_peers, peers)}
+    largest = measured[-1]
+    summary = {
+        "recall_at_10": largest["vector_recall_at_10"],
+        "search_p50_ms": largest["search_p50_ms"],
+        "search_p95_ms": largest["search_p95_ms"],
+    }
+    return {**summary, "sizes": measured, **writes, "peers": await asyncio.to_thread(measure_peers, peers)}
 
 
 def print_tables(result: dict[str, Any]) -> None:
