@@ -24,8 +24,6 @@ VERSION_TABLE = "alembic_version"
 MAY_CHANGE = "SELECT, INSERT, UPDATE"
 """What the application may do with a table: nothing is hard-deleted, so there is no DELETE and no TRUNCATE."""
 _MAY = "app_may"
-MAY_COUNT = {_MAY: f"{MAY_CHANGE}, DELETE"}
-"""`info` of a table that holds nothing but what was counted over others, and has to forget what they forget."""
 MAY_ADD = {_MAY: "SELECT, INSERT"}
 """`info` of a table of which nothing is ever changed."""
 MAY_READ = {_MAY: "SELECT"}

@@ -144,7 +144,8 @@ async def look(session: AsyncSession | AsyncConnection, column: str, row_id: UUI
 
 
 async def read_clock(session: AsyncSession) -> datetime:
-    moment = await session.scalar(text("SELECT clock_timestamp()"))
+    """Returns the time, after which another unit of work begins, as far as the log can tell."""
+    moment = await session.scalar(text("SELECT clock_timestamp() FROM set_config('app.moment', '', true)"))
     assert isinstance(moment, datetime)
     return moment
 

@@ -78,6 +78,15 @@ class Conversation(ConversationCreate):
     updated_at: AwareDatetime
 
 
+class ConversationFilter(StrictModel):
+    """Which conversations a list shows; what is left out does not matter."""
+
+    agent_id: UUID | None = None
+    user_id: UUID | None = None
+    status: ConversationStatus | None = None
+    external_id: str | None = None
+
+
 class MessageToolCall(StrictModel):
     """A call of a tool that a model asked for.
 

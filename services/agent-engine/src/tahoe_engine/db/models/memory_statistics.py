@@ -5,7 +5,6 @@ from sqlalchemy import CheckConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tahoe_core.db.rls import MAY_COUNT
 from tahoe_engine.db.base import Base
 from tahoe_engine.db.models.columns import text_array
 
@@ -33,14 +32,15 @@ class MemoryStatORM(Base):
 
 
 class MemoryTermORM(Base):
-    """In how many of a team's live memories a stem stood when they were last counted; a stem of none has no row.
+    """In how many of a team's live memories a stem stood when they were last counted.
 
     Attributes:
         term: The stem's hash, as in `MemoryORM.lexemes`.
+        memories: 0 where it stands in none any more.
     """
 
     __tablename__ = "memory_term"
-    __table_args__ = (CheckConstraint("memories >= 0", name="memories"), {"info": MAY_COUNT})
+    __table_args__ = (CheckConstraint("memories >= 0", name="memories"),)
 
     team_id: Mapped[UUID] = mapped_column(primary_key=True)
     term: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

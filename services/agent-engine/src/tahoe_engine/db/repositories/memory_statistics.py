@@ -28,8 +28,8 @@ _COUNT_TERMS = text(
         FROM memory, string_to_table(ltrim(split_part(CAST(lexemes AS text), '}}', 1), '{{'), ',') AS pair
         WHERE team_id = :team AND {LIVE} AND lexemes IS NOT NULL GROUP BY 1
     ), gone AS (
-        DELETE FROM memory_term t
-        WHERE t.team_id = :team AND NOT EXISTS (SELECT FROM counted c WHERE c.term = t.term)
+        UPDATE memory_term t SET memories = 0
+        WHERE t.team_id = :team AND t.memories > 0 AND NOT EXISTS (SELECT FROM counted c WHERE c.term = t.term)
     )
     INSERT INTO memory_term AS t (team_id, term, memories) SELECT :team, term, memories FROM counted
     ON CONFLICT (team_id, term) DO UPDATE SET memories = excluded.memories WHERE t.memories <> excluded.memories
@@ -115,7 +115,7 @@ class MemoryStatisticsRepository:
         return True
 
     async def forget(self, authors: Collection[str]) -> None:
-        """Takes out what would outlive erased memories: the names of authors now, their stems with the next count."""
+        """Takes out what would outlive erased memories: the names of authors now, their stems' counts with the next count."""
         await self._session.execute(_FORGET, {"team": self._team_id, "gone": list(authors)})
 
     async def _look(self, up_to: int) -> tuple[MemoryStatORM, bool]:

@@ -46,7 +46,7 @@ TABLES = {
     "memory_tag": MAY_CHANGE,
     "memory_use": "SELECT, INSERT",
     "memory_stat": MAY_CHANGE,
-    "memory_term": f"{MAY_CHANGE}, DELETE",
+    "memory_term": MAY_CHANGE,
 }
 FUNCTIONS = (
     "list_memory_teams()",
