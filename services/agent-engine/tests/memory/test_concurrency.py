@@ -24,7 +24,7 @@ from tahoe_core.db.session import team_session
 from tahoe_core.errors import ConflictError, UnavailableError
 from tahoe_core.postgres.lifecycle import ensure_running
 from tahoe_core.postgres.provision import ServiceDatabase, provision_service
-from tahoe_core.postgres.settings import THROWAWAY
+from tahoe_core.postgres.settings import DURABLE
 from tahoe_core.postgres.testing import temporary_postgres
 from tahoe_engine.db.migrate import upgrade
 from tahoe_engine.db.repositories.memory_use import MemoryUseRepository
@@ -222,7 +222,7 @@ class TestDatabaseThatDies:
         monkeypatch.setattr(memories_module, "BATCH", 100)
         team_id, embedding = uuid4(), MemoryEmbedding(NoEmbedder(), NoEmbedder())
         given = [MemoryCreate(content=f"Fact {number}") for number in range(5000)]
-        with temporary_postgres() as postgres:
+        with temporary_postgres(DURABLE) as postgres:  # what is thrown away may be lost
             urls = provision_service(postgres.home, ServiceDatabase("engine", "its_owner", "its_app"))
             app = DatabaseAddress.parse(urls.app_url)
             await upgrade(DatabaseAddress.parse(urls.owner_url), app.user)
@@ -236,7 +236,7 @@ class TestDatabaseThatDies:
                 await adding
             await engine.dispose()
 
-            again = await asyncio.to_thread(ensure_running, postgres.home, THROWAWAY)
+            again = await asyncio.to_thread(ensure_running, postgres.home, DURABLE)
             engine = get_engine(replace(app, port=again.port))
             stored = await export(Memories(get_session_factory(engine), team_id, embedding))
             await engine.dispose()
