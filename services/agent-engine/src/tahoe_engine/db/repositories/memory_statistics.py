@@ -115,7 +115,7 @@ class MemoryStatisticsRepository:
         return True
 
     async def forget(self, authors: Collection[str]) -> None:
-        """Takes out what would outlive erased memories: the names of authors now, their stems' counts with the next count."""
+        """Takes out what would outlive erased memories: authors' names now, their stems' counts with the next count."""
         await self._session.execute(_FORGET, {"team": self._team_id, "gone": list(authors)})
 
     async def _look(self, up_to: int) -> tuple[MemoryStatORM, bool]:
