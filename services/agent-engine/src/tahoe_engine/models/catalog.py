@@ -142,6 +142,12 @@ class ModelProvider(ModelProviderInput, Stored):
     """A stored provider."""
 
 
+class OfferedModels(StrictModel):
+    """The names of the models that a provider offers, in its order."""
+
+    models: tuple[str, ...]
+
+
 class ThresholdSettings(StrictModel):
     """Some of a scorecard's thresholds; what is left out stays as it is."""
 
