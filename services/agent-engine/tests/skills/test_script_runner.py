@@ -194,8 +194,8 @@ class TestSecrets:
         secret.write_text("secret")
         code = f"""
 import os
-for path in ({str(secret)!r}, "/etc/shadow", "/proc/self/environ", "/proc/{os.getpid()}/environ", "/root/.bashrc",
-             f"/proc/{{os.getppid()}}/environ", "/etc/hostname"):
+for path in ({str(secret)!r}, "/etc/shadow", "/proc/self/environ", "/proc/{os.getpid()}/environ",
+             {str(Path.home() / ".bashrc")!r}, f"/proc/{{os.getppid()}}/environ", "/etc/hostname"):
     try:
         print(path, open(path).read())
     except OSError as error:
