@@ -252,22 +252,35 @@ class Model:
         winner.contradicts = set()
         self.change(winner, "resolved", status="active")
 
-    def erase(self, root: UUID) -> set[UUID]:
-        erased, roots = set(), {root}
-        while roots:
-            versions = [version for version in self.versions.values() if version.root in roots]
-            for version in versions:
-                if not version.is_erased:
-                    version.is_erased, version.tags = True, set()
-                    version.state = replace(version.state, status="archived")
-                    self.events.append((version.id, "erased", version.state))
-                    erased.add(version.id)
-            ids = {version.id for version in versions}
-            roots = {
-                one.root for one in self.versions.values()
-                if not one.is_erased and one.given.source in MADE and ids & set(one.given.related_to)
-            }  # fmt: skip
+    def erase(self, picked: Version) -> set[UUID]:
+        roots = {picked.root}
+        if picked.given.source in MADE:
+            roots |= {self.versions[original].root for original in picked.given.related_to}
+        while copies := self._copies_of(roots) - roots:
+            roots |= copies
+        erased = set()
+        for version in self.versions.values():
+            if version.root in roots and not version.is_erased:
+                version.is_erased, version.tags = True, set()
+                version.state = replace(version.state, status="archived")
+                self.events.append((version.id, "erased", version.state))
+                erased.add(version.id)
         return erased
+
+    def _copies_of(self, roots: set[UUID]) -> set[UUID]:
+        versions = [version for version in self.versions.values() if version.root in roots]
+        return {
+            copy.root for copy in self.versions.values() for version in versions
+            if not copy.is_erased and (
+                version.id in copy.given.related_to if copy.given.source in MADE
+                else self._are_merged(copy, version)
+            )
+        }  # fmt: skip
+
+    @staticmethod
+    def _are_merged(copy: Version, version: Version) -> bool:
+        are_linked = copy.state.superseded_by == version.id or version.state.superseded_by == copy.id
+        return are_linked and copy.content == version.content and version.given.source not in MADE
 
 
 @dataclass(frozen=True)
@@ -472,7 +485,7 @@ class Player:
     async def erase(self) -> None:
         if one := self.pick():
             erased = await self.memories.erase(one.id, "asked for")
-            assert set(erased) == self.model.erase(one.root)
+            assert set(erased) == self.model.erase(one)
 
     # What has to hold.
 
