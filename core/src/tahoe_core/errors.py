@@ -6,6 +6,7 @@ TahoeError                       500  something of ours is wrong
 ├── UnauthorizedError            401  no valid token
 ├── NotFoundError                404  no such thing, or not of this team
 ├── ConflictError                409  the thing changed, or exists already
+│   └── CollisionError           409  a transaction gave way to another; it may run again
 ├── PayloadTooLargeError         413  more than the limit
 └── UnavailableError             503  something we depend on does not answer
     └── EmbeddedPostgresError    503  the bundled Postgres could not be started or stopped
@@ -84,6 +85,12 @@ class ConflictError(TahoeError):
 
     status = HTTPStatus.CONFLICT
     title = "Conflict"
+
+
+class CollisionError(ConflictError):
+    """A transaction gave way to another one that held what it wanted; nothing of it was kept, and it may run again."""
+
+    title = "Collision"
 
 
 class PayloadTooLargeError(TahoeError):

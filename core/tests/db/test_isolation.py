@@ -1,5 +1,6 @@
 """Two teams in one table: what the database itself keeps apart."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Protocol
@@ -26,8 +27,8 @@ from tahoe_core.db.rls import (
     protect_table,
 )
 from tahoe_core.db.role import RoleFacts, inspect_role
-from tahoe_core.db.session import get_team, team_session
-from tahoe_core.errors import InvalidInputError, NotFoundError, TahoeError, UnavailableError
+from tahoe_core.db.session import get_team, run_again, team_session
+from tahoe_core.errors import CollisionError, InvalidInputError, NotFoundError, TahoeError, UnavailableError
 
 ANN, BEN = uuid4(), uuid4()
 
@@ -130,6 +131,36 @@ class TestTeamSession:
             await fail()
         async with team_session(factory, ANN) as session:
             assert await ThingRepository(session).find(thing.id) is None
+
+    async def test_two_that_wait_for_each_other_both_come_through_when_run_again(
+        self, factory: async_sessionmaker[AsyncSession]
+    ) -> None:
+        runs: list[int] = []
+        both_hold_one = asyncio.Barrier(2)
+
+        @run_again
+        async def lock(*keys: int) -> None:
+            runs.append(keys[0])
+            async with team_session(factory, ANN) as session:
+                for number, key in enumerate(keys):
+                    await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+                    if number == 0 and runs.count(keys[0]) == 1:
+                        await both_hold_one.wait()
+
+        await asyncio.gather(lock(1, 2), lock(2, 1))
+        assert sorted(runs) in ([1, 1, 2], [1, 2, 2])
+
+    async def test_what_collides_every_time_is_given_up(self) -> None:
+        runs: list[int] = []
+
+        @run_again
+        async def collide() -> None:
+            runs.append(1)
+            raise CollisionError("Somebody else was quicker.")
+
+        with pytest.raises(CollisionError, match="quicker"):
+            await collide()
+        assert len(runs) == 3
 
     async def test_a_session_of_nobody_is_refused(self, factory: async_sessionmaker[AsyncSession]) -> None:
         async with factory() as session:

@@ -7,7 +7,14 @@ from typing import NamedTuple
 
 import asyncpg
 
-from tahoe_core.errors import ConflictError, InvalidInputError, PayloadTooLargeError, TahoeError, UnavailableError
+from tahoe_core.errors import (
+    CollisionError,
+    ConflictError,
+    InvalidInputError,
+    PayloadTooLargeError,
+    TahoeError,
+    UnavailableError,
+)
 
 _CHECK_DATABASE = "Check that Postgres runs there and that DATABASE_URL is right; `tahoe doctor` says what is wrong."
 _MIGRATE = "Run `tahoe db upgrade`."
@@ -34,7 +41,7 @@ _RULES = (
         ("23503",), InvalidInputError, "A row of {table} names something that this team does not have ({constraint})."
     ),
     _Rule(("23502", "23514"), InvalidInputError, "A row of {table} breaks the rule {constraint}."),
-    _Rule(("40001", "40P01"), ConflictError, "Somebody else changed the same rows at the same moment.", "Try again."),
+    _Rule(("40001", "40P01"), CollisionError, "Somebody else changed the same rows at the same moment.", "Try again."),
     _Rule(("54",), PayloadTooLargeError, "A value is larger than the database can keep."),
     _Rule(("57014",), UnavailableError, _AT + "a statement took too long and was stopped.", "Ask for less at a time."),
     _Rule(("55P03",), UnavailableError, _AT + "somebody else held a lock for too long.", "Try again."),

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import String, bindparam, exc, func, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random
 
-from tahoe_core.errors import TahoeError, UnavailableError
+from tahoe_core.errors import CollisionError, TahoeError, UnavailableError
 
 TEAM_SETTING = "app.team_id"
 ACTOR_SETTING = "app.actor"
@@ -22,6 +23,14 @@ _ENTER = (
 )
 _PLAN_ONCE = ", set_config('plan_cache_mode', 'force_generic_plan', true)"
 _EXPLAIN = select(func.set_config(REASON_SETTING, bindparam("reason", type_=String), True))
+
+run_again = retry(
+    retry=retry_if_exception_type(CollisionError), stop=stop_after_attempt(3), wait=wait_random(0, 0.1), reraise=True
+)
+"""Decorates what is one transaction, and runs it again where Postgres let it give way to another one.
+
+Who takes its locks by several statements cannot always take them in one order with everybody else.
+"""
 
 
 @asynccontextmanager

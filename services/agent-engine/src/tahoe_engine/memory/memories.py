@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from tahoe_core.db.page import MAX_LIMIT, Page, PageRequest
-from tahoe_core.db.session import team_session
+from tahoe_core.db.session import run_again, team_session
 from tahoe_core.errors import ConflictError, NotFoundError, UnavailableError
 from tahoe_engine.db.repositories.memory import MemoryRepository
 from tahoe_engine.db.repositories.memory_history import MemoryHistoryRepository
@@ -38,7 +38,6 @@ from tahoe_engine.models.memory_transfer import ImportedMemories
 
 BATCH = 500
 """Memories a transaction of a bulk add."""
-ATTEMPTS = 3
 
 
 class Memories:
@@ -74,6 +73,7 @@ class Memories:
         self._actor = actor
         self._searcher = MemorySearcher(sessions, team_id, embedding)
 
+    @run_again
     async def add(self, memory: MemoryCreate) -> AddedMemory:
         """Remembers something: what is known is merged, what contradicts by its subject is settled.
 
@@ -110,16 +110,10 @@ class Memories:
         await self._upkeep.request(self._team_id)
         return BulkAdded(ids=[place.memory_id for place in placed], outcomes=[place.outcome for place in placed])
 
+    @run_again
     async def _add_batch(self, rows: Sequence[NewMemory]) -> list[Placed]:
-        """Adds a batch; where others write the same memories in another order, one gives way, and does it again."""
-        for attempt in range(ATTEMPTS):
-            try:
-                async with self._session() as session:
-                    return await MemoryAdder(session).add(rows, looks_near=False)
-            except ConflictError:
-                if attempt + 1 == ATTEMPTS:
-                    raise
-        return []
+        async with self._session() as session:
+            return await MemoryAdder(session).add(rows, looks_near=False)
 
     async def search(self, request: MemorySearchRequest) -> list[MemorySearchResult]:
         """Finds what matters to a question, best first; nothing is recorded.
@@ -218,6 +212,7 @@ class Memories:
         await self._upkeep.request(self._team_id)
         return imported
 
+    @run_again
     async def supersede(self, memory_id: UUID, change: MemoryChange, reason: str = "changed") -> MemoryRecord:
         """Puts a new version in the place of a live memory.
 
@@ -234,6 +229,7 @@ class Memories:
         await self._upkeep.request(self._team_id)
         return record
 
+    @run_again
     async def pin(self, memory_id: UUID, *, pinned: bool = True, reason: str = "asked for") -> MemoryRecord:
         """Lets a memory come with every answer, or no longer.
 
@@ -245,6 +241,7 @@ class Memories:
             await MemoryReviser(session).change_state(memory_id, reason, is_pinned=pinned)
             return await MemoryRepository(session).get_record(memory_id)
 
+    @run_again
     async def tag(self, memory_id: UUID, tags: Sequence[str]) -> MemoryRecord:
         """Gives a memory these tags and no others.
 
@@ -257,6 +254,7 @@ class Memories:
             await MemoryReviser(session).tag(memory_id, checked)
             return await MemoryRepository(session).get_record(memory_id)
 
+    @run_again
     async def resolve(self, memory_id: UUID, reason: str = "decided") -> MemoryRecord:
         """Decides a dispute for this memory.
 
@@ -268,6 +266,7 @@ class Memories:
             await MemoryReviser(session).resolve(memory_id, reason)
             return await MemoryRepository(session).get_record(memory_id)
 
+    @run_again
     async def erase(self, memory_id: UUID, reason: str) -> list[UUID]:
         """Replaces the content of every version, and of what was made of it, by a tombstone; the fact stays on record.
 

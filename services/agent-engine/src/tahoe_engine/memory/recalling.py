@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from tahoe_core.db.session import team_session
+from tahoe_core.db.session import run_again, team_session
 from tahoe_engine.db.repositories.memory import MemoryRepository
 from tahoe_engine.db.repositories.memory_use import MemoryUseRepository
 from tahoe_engine.memory.context_block import ContextBlock, Remembered, build_context_block
@@ -78,9 +78,13 @@ class MemoryRecaller:
             )
             for placed in block.included
         ]
-        async with team_session(self._sessions, self._team_id, f"agent:{request.agent_id}") as session:
-            await MemoryUseRepository(session).record(answer_id, request.agent_id, used)
+        await self._note(answer_id, request.agent_id, used)
         return Recall(block, used)
+
+    @run_again
+    async def _note(self, answer_id: UUID, agent_id: UUID | None, used: Sequence[UsedMemory]) -> None:
+        async with team_session(self._sessions, self._team_id, f"agent:{agent_id}") as session:
+            await MemoryUseRepository(session).record(answer_id, agent_id, used)
 
     async def _show_again(self, used: Sequence[UsedMemory], config: MemoryConfig) -> Recall:
         async with team_session(self._sessions, self._team_id) as session:
