@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": "Score the example interactions and write their reports.",
     "analyze": "Score files of interactions against a scorecard.",
     "scorecards": "List, show, validate, apply and compare scorecards.",
+    "chat": "Talk with an agent, which remembers.",
     "memory": "Add, find and change what is remembered, as of any moment.",
     "skills": "List, show, validate and write skills.",
     "up": "Serve the API, with its own Postgres unless DATABASE_URL is set.",

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import getpass
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from uuid import UUID
@@ -16,6 +15,7 @@ from tahoe_engine.memory.memories import Memories
 from tahoe_engine.memory.tidying import MemoryTidying
 from tahoe_engine.models.agent_models import AgentDNA
 from tahoe_engine.settings import load_settings
+from tahoe_engine.terminal.account import find_actor
 
 UPKEEP_SECONDS = 10
 """What upkeep may take of a command's time; the next command, or a worker of `tahoe up`, goes on with the rest."""
@@ -91,11 +91,3 @@ def at_desk[Result](work: Callable[[Desk], Awaitable[Result]]) -> Result:
             return await work(Desk(opened.services, find_actor()))
 
     return asyncio.run(run())
-
-
-def find_actor() -> str:
-    """Returns whom the log names: the account that runs the command."""
-    try:
-        return f"cli {getpass.getuser()}"
-    except (OSError, KeyError):  # an account without a name, as containers have them
-        return "cli"

@@ -15,14 +15,19 @@ from tahoe_engine.api import (
     agents,
     analyses,
     answers,
+    conversations,
     interactions,
     memories,
     memory_versions,
     model_providers,
+    openai_chat,
+    openai_models,
     portfolios,
     scorecards,
     tools,
+    turns,
 )
+from tahoe_engine.api.openai_errors import OpenAIErrorMiddleware
 from tahoe_engine.composition import Services
 
 DESCRIPTION = """Scores interactions against scorecards, with evidence, and remembers for agents, on record.
@@ -41,6 +46,9 @@ TAGS = {
     "agents": "Named personas: who they are, what they may do, what they remember.",
     "memories": "What agents remember. A change is a new version; nothing is lost but what is erased on purpose, and "
     "any moment of the past can be asked. No cache may keep these answers.",
+    "conversations": "What users and agents say to each other, calls of tools included.",
+    "turns": "One message of a user and all that is done to answer it. Only one at a time in a conversation.",
+    "openai": "OpenAI's own API, for its clients: models are the team's agents, by slug.",
     "answers": "What an agent knew when it said something.",
     "portfolios": "Groups of scorecards with settings in common.",
     "tools": "What an agent can use.",
@@ -56,6 +64,10 @@ RESOURCES = (
     memories,
     memory_versions,
     answers,
+    conversations,
+    turns,
+    openai_chat,
+    openai_models,
     portfolios,
     tools,
     model_providers,
@@ -89,5 +101,6 @@ def create_app(services: Services) -> FastAPI:
             lifespan=lifespan,
         )
     )
+    app.add_middleware(OpenAIErrorMiddleware)
     app.state.services = services
     return app

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from threading import Lock
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
@@ -16,6 +17,7 @@ from tahoe_core.db.address import DatabaseAddress
 from tahoe_core.db.engine import EngineOptions, get_engine, get_session_factory
 from tahoe_core.errors import UnavailableError
 from tahoe_core.security.identity import Identity, load_identity
+from tahoe_core.settings import read_environment
 from tahoe_engine.db.revision import HEAD, find_revision, is_enough
 from tahoe_engine.embedding.deferred import DeferredEmbedding
 from tahoe_engine.embedding.memory_embedding import MemoryEmbedding
@@ -27,6 +29,9 @@ from tahoe_engine.scoring.check import CheckKit
 from tahoe_engine.settings import EngineSettings
 from tahoe_engine.workflows.keeping import keep_working
 from tahoe_engine.workflows.requests import UpkeepQueue
+
+if TYPE_CHECKING:
+    from tahoe_engine.chat.serving import Chat
 
 _LOADING = Lock()
 _QUERIES_REMEMBERED = 1024
@@ -62,6 +67,11 @@ class Services:
         """
         return Memories(self.sessions, team_id, self.embedding, self.upkeep, actor)
 
+    @cached_property
+    def chat(self) -> "Chat":
+        """What lets agents answer, made when first needed."""
+        return compose_chat(self)
+
     async def check_database(self) -> None:
         """Returns if the database answers and stands at the migration that this code needs, or at a later one.
 
@@ -78,6 +88,8 @@ class Services:
 
     async def aclose(self) -> None:
         """Closes every connection."""
+        if "chat" in vars(self):
+            await self.chat.aclose()
         await asyncio.to_thread(self.embedding.close)
         await self.cache.aclose()
         await self.database.dispose()
@@ -125,12 +137,44 @@ def compose_server(settings: EngineSettings, address: DatabaseAddress) -> Servic
     @asynccontextmanager
     async def background() -> AsyncIterator[None]:
         try:
-            async with keep_working(address, MemoryTidying(services.sessions, lambda: services.embedding)):
+            from tahoe_engine.chat.serving import TeamUpkeep  # noqa: PLC0415 - as in compose_chat
+
+            tidying = MemoryTidying(services.sessions, lambda: services.embedding)
+            async with keep_working(address, TeamUpkeep(tidying, services.chat.extraction)):
                 yield
         finally:
             await queue.aclose()
 
     return replace(services, background=background)
+
+
+def compose_chat(services: Services) -> "Chat":
+    """Builds what lets agents answer; nothing is connected yet."""
+    # Commands that let nobody answer do without all of this: httpx alone takes 100 ms.
+    from tahoe_engine.chat.answering import Answering  # noqa: PLC0415
+    from tahoe_engine.chat.extracting import ConversationExtraction  # noqa: PLC0415
+    from tahoe_engine.chat.running import AgentKit, AgentRunner  # noqa: PLC0415
+    from tahoe_engine.chat.serving import Chat  # noqa: PLC0415
+    from tahoe_engine.memory.statements import StatementExtractor  # noqa: PLC0415
+    from tahoe_engine.runtime.agent_runtime import AdkRuntime  # noqa: PLC0415
+    from tahoe_engine.runtime.model_endpoint import configured_model  # noqa: PLC0415
+    from tahoe_engine.skills.library import SkillLibrary  # noqa: PLC0415
+    from tahoe_engine.skills.places import find_bundled_skills  # noqa: PLC0415
+    from tahoe_engine.skills.running.script_runner import ScriptRunner  # noqa: PLC0415
+
+    runtime = AdkRuntime()
+    extraction = ConversationExtraction(services.sessions, services.memories, [StatementExtractor()])
+    kit = AgentKit(
+        sessions=services.sessions,
+        runtime=runtime,
+        memories=services.memories,
+        extraction=extraction,
+        skills=SkillLibrary(services.settings.skill_folders, find_bundled_skills()),
+        scripts=ScriptRunner(allow_unisolated=services.settings.skill_scripts_unisolated),
+        environ=read_environment(),
+        configured=configured_model(services.settings),
+    )
+    return Chat(Answering(services.sessions, AgentRunner(kit), services.upkeep), runtime, extraction)
 
 
 def find_identity(settings: EngineSettings) -> Identity:

@@ -1,5 +1,6 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -8,24 +9,27 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tahoe_engine.catalog.scorecards import ScorecardCatalog
 from tahoe_engine.catalog.seed import seed
-from tahoe_engine.db.models import AgentORM, ConversationORM, MessageORM
+from tahoe_engine.db.models import AgentORM, ConversationORM
 from tahoe_engine.db.repositories.agent import AgentRepository
 from tahoe_engine.db.repositories.analysis import AnalysisRepository
 from tahoe_engine.db.repositories.analysis_row import NewAnalysis
-from tahoe_engine.db.repositories.conversation import ConversationRepository, MessageRepository
+from tahoe_engine.db.repositories.conversation import ConversationRepository
 from tahoe_engine.db.repositories.memory import MemoryRepository
 from tahoe_engine.db.repositories.memory_row import NewMemory
 from tahoe_engine.db.repositories.memory_statistics import MemoryStatisticsRepository
 from tahoe_engine.db.repositories.memory_use import MemoryUseRepository
+from tahoe_engine.db.repositories.message import MessageRepository
+from tahoe_engine.db.repositories.turn import TurnRepository
 from tahoe_engine.interactions.store import InteractionStore
 from tahoe_engine.interactions.store import prepare as prepare_interaction
 from tahoe_engine.memory.preparing import prepare
 from tahoe_engine.models.analysis import AnalysisStatus, AuditTrail, CategoryResult, ScoredResult, Verdict, Violation
-from tahoe_engine.models.conversation_models import MessageRole
+from tahoe_engine.models.conversation_models import MessageCreate, MessageRole
 from tahoe_engine.models.finding import Evidence, Finding, Outcome, Severity
 from tahoe_engine.models.interaction import Interaction
 from tahoe_engine.models.memory_models import MemoryCreate, UsedMemory
 from tahoe_engine.models.scorecard import BoundScorecard, ScorecardDefinition
+from tahoe_engine.models.turn_models import TurnStatus
 
 
 @pytest.fixture(scope="session")
@@ -103,6 +107,7 @@ class Filled:
 
     agent_id: UUID
     conversation_id: UUID
+    turn_id: UUID
     message_id: UUID
     memory_id: UUID
     answer_id: UUID
@@ -131,9 +136,12 @@ def fill_memory(make_row: Callable[..., NewMemory]) -> Callable[..., Awaitable[F
         conversation = await ConversationRepository(session).add(
             ConversationORM(agent_id=agent.id, external_id=mark, title=mark)
         )
-        message = await MessageRepository(session).add(
-            MessageORM(conversation_id=conversation.id, position=0, role=MessageRole.USER, content=mark)
+        turn = await TurnRepository(session).begin(conversation.id, agent.id, timedelta(minutes=5))
+        assert turn is not None
+        message = await MessageRepository(session).append(
+            conversation.id, turn.id, MessageCreate(role=MessageRole.USER, content=mark)
         )
+        await TurnRepository(session).end(turn.id, TurnStatus.COMPLETE)
         row = make_row(
             f"Ann prefers {mark}.",
             agent_id=agent.id,
@@ -150,7 +158,7 @@ def fill_memory(make_row: Callable[..., NewMemory]) -> Callable[..., Awaitable[F
         answer_id = uuid4()
         used = UsedMemory(memory_id=row.id, version=1, rank=1, score=0.5)
         await MemoryUseRepository(session).record(answer_id, agent.id, [used])
-        return Filled(agent.id, conversation.id, message.id, row.id, answer_id)
+        return Filled(agent.id, conversation.id, turn.id, message.id, row.id, answer_id)
 
     return fill
 

@@ -261,6 +261,7 @@ class TestTriggers:
         assert {table: triggers - {"keep_team"} for table, triggers in found.items() if triggers != {"keep_team"}} == {
             "agent": {"set_updated_at"},
             "conversation": {"set_updated_at"},
+            "turn": {"set_updated_at"},
             "message": {"set_updated_at", "count_messages"},
             "memory": {"set_updated_at", "keep_content", "keep_rows", "log_new_memories", "log_memory_change"},
             "memory_log": {"keep_rows"},

@@ -35,6 +35,7 @@ TABLES = {
     "memory_term",
     "memory_use",
     "message",
+    "turn",
     "model_providers",
     "portfolios",
     "scorecard_agents",

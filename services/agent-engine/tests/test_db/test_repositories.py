@@ -12,10 +12,11 @@ from tahoe_core.db.page import Cursor, PageRequest
 from tahoe_core.errors import ConflictError, InvalidInputError, NotFoundError
 from tahoe_engine.db.models import AgentORM, ConversationORM, MessageORM
 from tahoe_engine.db.repositories.agent import AgentRepository
-from tahoe_engine.db.repositories.conversation import ConversationRepository, MessageRepository
+from tahoe_engine.db.repositories.conversation import ConversationRepository
 from tahoe_engine.db.repositories.memory import MemoryRepository
 from tahoe_engine.db.repositories.memory_row import NewMemory
 from tahoe_engine.db.repositories.memory_use import MemoryUseRepository
+from tahoe_engine.db.repositories.message import MessageRepository
 from tahoe_engine.models.agent_models import AgentStatus
 from tahoe_engine.models.conversation_models import ConversationStatus, MessageRole
 from tahoe_engine.models.memory_models import MemoryStatus, MemoryTier, MemoryType, UsedMemory

@@ -41,6 +41,13 @@ from tahoe_engine.db.repositories.memory_upkeep import TierRules
 from tahoe_engine.interactions.store import prepare as prepare_interaction
 from tahoe_engine.memory.lexemes import list_terms
 from tahoe_engine.models.analysis import ScoredResult
+from tahoe_engine.models.conversation_models import (
+    ConversationFilter,
+    FeedbackRating,
+    MessageCreate,
+    MessageFeedback,
+    MessageRole,
+)
 from tahoe_engine.models.interaction import Interaction
 from tahoe_engine.models.memory_filter import MemoryFilter
 from tahoe_engine.models.memory_models import (
@@ -52,7 +59,10 @@ from tahoe_engine.models.memory_models import (
 )
 from tahoe_engine.models.scorecard import BoundScorecard
 from tahoe_engine.models.stored import AnalysisFilter, InteractionFilter
+from tahoe_engine.models.turn_models import TurnStatus
 
+LEASE = timedelta(minutes=5)
+SAID = MessageCreate(role=MessageRole.USER, content="stolen")
 TABLES = list_team_tables(Base.metadata)
 ALL = PageRequest(100)
 TARGETS = [
@@ -70,6 +80,7 @@ class Filled(Protocol):
 
     agent_id: UUID
     conversation_id: UUID
+    turn_id: UUID
     message_id: UUID
     memory_id: UUID
     answer_id: UUID
@@ -231,6 +242,27 @@ CASES: dict[str, Ask] = {
     "AgentRepository.list_slugs": lambda r, o: r.list_slugs(),
     "AgentRepository.list_agents": lambda r, o: r.list_agents(ALL),
     "ConversationRepository.find_by_external_id": lambda r, o: r.find_by_external_id(o.mark),
+    "ConversationRepository.get_fresh": lambda r, o: r.get_fresh(o.filled.conversation_id),
+    "ConversationRepository.list_conversations": lambda r, o: r.list_conversations(ConversationFilter(), ALL),
+    "ConversationRepository.list_unread": lambda r, o: r.list_unread(100),
+    "ConversationRepository.call": lambda r, o: r.call(o.filled.conversation_id, "stolen"),
+    "ConversationRepository.set_extracted": lambda r, o: r.set_extracted(o.filled.conversation_id, 7),
+    "MessageRepository.append": lambda r, o: r.append(o.filled.conversation_id, o.filled.turn_id, SAID),
+    "MessageRepository.extend": lambda r, o: r.extend(o.filled.message_id, "stolen"),
+    "MessageRepository.complete": lambda r, o: r.complete(o.filled.message_id, SAID),
+    "MessageRepository.give_feedback": lambda r, o: r.give_feedback(
+        o.filled.message_id, MessageFeedback(rating=FeedbackRating.UP, given_at=datetime.now(UTC))
+    ),
+    "MessageRepository.list_of": lambda r, o: r.list_of(o.filled.conversation_id),
+    "MessageRepository.list_of_turn": lambda r, o: r.list_of_turn(o.filled.turn_id),
+    "MessageRepository.list_messages": lambda r, o: r.list_messages(o.filled.conversation_id, ALL),
+    "TurnRepository.begin": lambda r, o: r.begin(o.filled.conversation_id, o.filled.agent_id, LEASE),
+    "TurnRepository.go_on": lambda r, o: r.go_on(o.filled.turn_id, LEASE),
+    "TurnRepository.renew": lambda r, o: r.renew(o.filled.turn_id, LEASE),
+    "TurnRepository.note": lambda r, o: r.note(o.filled.turn_id, retrieval_ms=1.0),
+    "TurnRepository.end": lambda r, o: r.end(o.filled.turn_id, TurnStatus.CANCELLED),
+    "TurnRepository.get_turn": lambda r, o: r.get_turn(o.filled.turn_id),
+    "TurnRepository.list_turns": lambda r, o: r.list_turns(o.filled.conversation_id, ALL),
     "MemoryRepository.insert": lambda r, o: r.insert([o.new], guarded=True, looks_near=True),
     "MemoryRepository.insert_new": lambda r, o: r.insert_new(o.new, looks_near=True),
     "MemoryRepository.lock": lambda r, o: r.lock(o.mark),

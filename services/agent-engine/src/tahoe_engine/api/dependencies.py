@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tahoe_core.db.session import team_session
 from tahoe_core.http.authentication import CurrentPrincipal
 from tahoe_engine.analysis.analyses import Analyses
+from tahoe_engine.chat.answering import Answering
+from tahoe_engine.chat.conversations import Conversations
 from tahoe_engine.composition import Services
 from tahoe_engine.memory.memories import Memories
 from tahoe_engine.memory.recalling import MemoryRecaller
@@ -60,5 +62,20 @@ async def get_recaller(
     """Returns what knows which memories answers were made of."""
     return MemoryRecaller(services.sessions, principal.team_id, memories)
 
+
+async def get_conversations(services: CurrentServices, principal: CurrentPrincipal) -> Conversations:
+    """Returns the conversations of the caller's team, which open and commit transactions of their own."""
+    return Conversations(services.sessions, principal.team_id, principal.subject)
+
+
+TeamConversations = Annotated[Conversations, Depends(get_conversations)]
+
+
+async def get_answering(services: CurrentServices) -> Answering:
+    """Returns what runs and follows turns; each call names the team."""
+    return services.chat.answering
+
+
+CurrentAnswering = Annotated[Answering, Depends(get_answering)]
 
 TeamRecaller = Annotated[MemoryRecaller, Depends(get_recaller)]

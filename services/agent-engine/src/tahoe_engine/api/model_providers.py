@@ -3,13 +3,20 @@ from uuid import UUID
 
 from fastapi import Response
 
+from tahoe_core.db.session import team_session
+from tahoe_core.errors import ConflictError
+from tahoe_core.http.authentication import CurrentPrincipal
 from tahoe_core.http.pagination import Page, RequestedPage
 from tahoe_core.http.problem import problem_responses
 from tahoe_core.http.routing import create_router
+from tahoe_core.settings import read_environment
 from tahoe_engine.api.contradictions import contradictions_are_conflicts
-from tahoe_engine.api.dependencies import MAX_BODY_BYTES, IncludeInactive, TeamSession
+from tahoe_engine.api.dependencies import MAX_BODY_BYTES, CurrentServices, IncludeInactive, TeamSession
 from tahoe_engine.catalog.model_providers import ModelProviderCatalog
-from tahoe_engine.models.catalog import ModelProvider, ModelProviderInput
+from tahoe_engine.models.catalog import ModelProvider, ModelProviderInput, OfferedModels
+from tahoe_engine.runtime.model_catalog import list_models
+from tahoe_engine.runtime.model_endpoint import ModelEndpoint
+from tahoe_engine.runtime.model_errors import ModelError
 
 router = create_router("/v1/model-providers", "model-providers", max_body_bytes=MAX_BODY_BYTES)
 
@@ -36,6 +43,21 @@ async def list_model_providers(
 async def get_model_provider(model_provider_id: UUID, session: TeamSession) -> ModelProvider:
     """Returns a model provider, active or not."""
     return await ModelProviderCatalog(session).get_by_id(model_provider_id)
+
+
+@router.get("/{model_provider_id}/models", responses=problem_responses(404, 409))
+async def list_provider_models(
+    model_provider_id: UUID, services: CurrentServices, principal: CurrentPrincipal
+) -> OfferedModels:
+    """Asks a model provider which models it offers; 409 says why it does not tell."""
+    async with team_session(services.sessions, principal.team_id) as session:  # closed before somebody else is asked
+        provider = await ModelProviderCatalog(session).get_by_id(model_provider_id)
+    try:
+        with contradictions_are_conflicts():
+            endpoint = ModelEndpoint.of(provider, read_environment())
+            return OfferedModels(models=await list_models(endpoint))
+    except ModelError as error:  # what is stored does not lead to a provider that answers; all is well here
+        raise ConflictError(error.message, cure=error.cure) from error
 
 
 @router.put("/{model_provider_id}", responses=problem_responses(404, 409))

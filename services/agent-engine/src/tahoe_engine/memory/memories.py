@@ -31,6 +31,7 @@ from tahoe_engine.models.memory_models import (
     MemoryRecord,
     MemorySearchRequest,
     MemorySearchResult,
+    MemoryStatus,
 )
 from tahoe_engine.models.memory_outcomes import AddedMemory, BulkAdded
 from tahoe_engine.models.memory_overview import MemoryOverview
@@ -264,6 +265,18 @@ class Memories:
         """
         async with self._session() as session:
             await MemoryReviser(session).resolve(memory_id, reason)
+            return await MemoryRepository(session).get_record(memory_id)
+
+    @run_again
+    async def archive(self, memory_id: UUID, reason: str) -> MemoryRecord:
+        """Takes a memory out of use; it stays, and its history with it.
+
+        Raises:
+            NotFoundError: There is no such memory.
+            ConflictError: It is not live any more.
+        """
+        async with self._session() as session:
+            await MemoryReviser(session).change_state(memory_id, reason, status=MemoryStatus.ARCHIVED)
             return await MemoryRepository(session).get_record(memory_id)
 
     @run_again

@@ -70,7 +70,7 @@ class MemoryTidying:
         Raises:
             UnavailableError: The database or the embedder does not answer.
         """
-        return await self._steps[step](team_id)
+        return await self._steps[step](team_id) if step in self._steps else 0
 
     async def tidy(self, team_id: UUID) -> None:
         """Does everything that is to be done, for a program without background work."""

@@ -9,6 +9,7 @@ from uuid import UUID
 class UpkeepStep(StrEnum):
     """What upkeep does, in this order: each step finds what the ones before have left."""
 
+    EXTRACTION = "extraction"
     STATISTICS = "statistics"
     EMBEDDING = "embedding"
     DUPLICATES = "duplicates"

@@ -133,13 +133,20 @@ class ModelProviderInput(NamedInput):
         default=None,
         pattern=r"^[A-Z][A-Z0-9_]*$",
         max_length=100,
-        description="Name of the environment variable that holds the key; the key itself is never stored.",
+        description="Name of the environment variable that holds the key, which has to end in _API_KEY to be used;"
+        " the key itself is never stored.",
     )
     models: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = ()
 
 
 class ModelProvider(ModelProviderInput, Stored):
     """A stored provider."""
+
+
+class OfferedModels(StrictModel):
+    """The names of the models that a provider offers, in its order."""
+
+    models: tuple[str, ...]
 
 
 class ThresholdSettings(StrictModel):

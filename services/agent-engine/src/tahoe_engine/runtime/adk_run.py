@@ -131,6 +131,7 @@ class AdkRun:
             temperature=request.agent.temperature,
             max_output_tokens=request.agent.max_output_tokens,
             answer_schema=dict(request.answer_schema) if request.answer_schema is not None else None,
+            must_call=request.must_call,
         )
         model = RunModel(request.models, self._open_model, assignment, self._state)
         tools = [_GatedTool(tool, self._gate, model) for tool in self._gate.tools.values()]

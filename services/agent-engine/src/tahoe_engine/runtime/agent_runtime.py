@@ -31,6 +31,7 @@ class RunRequest:
         context: What the agent is given beside its instructions: what it remembers, its skills.
         tools: What it can do.
         answer_schema: JSON schema that the answer has to follow; None: it is text.
+        must_call: Tools of which the model has to call one first; empty: any; None: it need not.
     """
 
     agent: AgentBlueprint
@@ -41,6 +42,7 @@ class RunRequest:
     context: str = ""
     tools: Sequence[Tool] = ()
     answer_schema: Mapping[str, Any] | None = None
+    must_call: Sequence[str] | None = None
 
 
 class AgentRuntime(Protocol):
@@ -52,6 +54,10 @@ class AgentRuntime(Protocol):
         Closing the generator stops the model and the tools at once. What goes wrong with a model or a limit is no
         exception but the event `AnswerFailed`.
         """
+        ...
+
+    async def warm_up(self) -> None:
+        """Loads what a run needs beside the event loop, where that takes a second; loaded once, it is a moment's."""
         ...
 
     async def aclose(self) -> None:
@@ -88,6 +94,8 @@ class AdkRuntime:
     pricing: Pricing = price_call
     _clients: dict[ModelEndpoint, ChatClient] = field(default_factory=dict, init=False, repr=False)
     _models: dict[ChosenModel, Any] = field(default_factory=dict, init=False, repr=False)
+    _warming: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False)
+    _is_warm: bool = field(default=False, init=False, repr=False)
 
     def run(self, request: RunRequest) -> AsyncGenerator[RunEvent]:
         """Answers; see `AgentRuntime`."""
@@ -96,10 +104,12 @@ class AdkRuntime:
 
         return AdkRun(request, self._open, self.pricing).events()
 
-    @staticmethod
-    async def warm_up() -> None:
-        """Imports ADK beside the event loop, so that no first answer has to wait for it."""
-        await asyncio.to_thread(lambda: import_module("tahoe_engine.runtime.warm_up").warm_up())
+    async def warm_up(self) -> None:
+        """Imports ADK; see `AgentRuntime`."""
+        async with self._warming:
+            if not self._is_warm:
+                await asyncio.to_thread(lambda: import_module("tahoe_engine.runtime.warm_up").warm_up())
+                self._is_warm = True
 
     async def aclose(self) -> None:
         """Closes the connections to the models."""

@@ -22,6 +22,7 @@ from tahoe_engine.runtime.model_errors import BrokenAnswerError, ModelError, Str
 from tahoe_engine.runtime.server_sent_events import EventReader
 
 _MAX_ANSWER_BYTES = 64 * 1024 * 1024
+_MAX_PORT = 2**16 - 1
 _MAX_ERROR_BYTES = 64 * 1024
 _CONNECTIONS = httpx.Limits(max_connections=1000, max_keepalive_connections=50, keepalive_expiry=30)
 _IS_IT_COMPATIBLE = "Check that its base_url names an OpenAI-compatible endpoint; it usually ends in /v1."
@@ -276,7 +277,12 @@ def _open_client(endpoint: ModelEndpoint, patience: Patience) -> httpx.AsyncClie
     }
     if endpoint.api_key is not None:
         headers["Authorization"] = f"Bearer {endpoint.api_key.get_secret_value()}"
-    url = httpx.URL(endpoint.base_url.rstrip("/") + "/")
+    try:
+        url = httpx.URL(endpoint.base_url.rstrip("/") + "/")
+    except httpx.InvalidURL:
+        url = httpx.URL()
+    if not url.host or (url.port or 0) > _MAX_PORT:
+        raise InvalidInputError(f"The base_url of the model provider {endpoint.name} is no URL.")
     try:
         return httpx.AsyncClient(
             base_url=url,

@@ -30,6 +30,9 @@ _ADDRESSES: Mapping[str, str] = {
     **LOCAL_SERVERS,
 }
 
+KEY_SUFFIX = "_API_KEY"
+"""Who writes a provider's row names a variable and an address; the process has other secrets, which go nowhere."""
+
 
 class WireFormat(StrEnum):
     """What a provider speaks."""
@@ -72,7 +75,7 @@ class ModelEndpoint:
             environ: Where that variable is looked up.
 
         Raises:
-            WrongKeyError: The variable is not set, or holds what no HTTP header takes.
+            WrongKeyError: The variable is not set, is not for keys, or holds what no HTTP header takes.
             NoModelError: It has no address, and none is known by its name.
         """
         return cls(
@@ -186,6 +189,11 @@ def _read_key(provider: ModelProviderInput, environ: Mapping[str, str]) -> Secre
     variable = provider.api_key_env_var
     if variable is None:
         return None
+    if not variable.endswith(KEY_SUFFIX):
+        raise WrongKeyError(
+            f"{variable} is not sent to {provider.name}: only variables whose names end in {KEY_SUFFIX} are.",
+            cure=f"Put the key into a variable that is called so, such as {provider.name.upper()}{KEY_SUFFIX}.",
+        )
     key = environ.get(variable, "").strip()
     if not key:
         raise WrongKeyError(

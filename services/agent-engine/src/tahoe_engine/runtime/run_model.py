@@ -45,6 +45,7 @@ class Assignment:
 
     Attributes:
         before: What was said before this run; ADK is not shown it, as it would copy all of it for each call.
+        must_call: As `RunRequest` has it; it holds for the first call alone, or the run would never end.
     """
 
     instructions: str
@@ -52,6 +53,7 @@ class Assignment:
     max_output_tokens: int
     temperature: float | None = None
     answer_schema: dict[str, Any] | None = None
+    must_call: Sequence[str] | None = None
 
 
 class RunModel(BaseLlm):
@@ -158,6 +160,11 @@ class RunModel(BaseLlm):
             "max_output_tokens": max_output_tokens,
             "labels": None,
         }
+        if told.must_call is not None and self._state.last is None:
+            calling = types.FunctionCallingConfig(
+                mode=types.FunctionCallingConfigMode.ANY, allowed_function_names=list(told.must_call) or None
+            )
+            update["tool_config"] = types.ToolConfig(function_calling_config=calling)
         if told.answer_schema is not None:
             update |= {"response_json_schema": told.answer_schema, "response_mime_type": "application/json"}
         return given.model_copy(update=update)

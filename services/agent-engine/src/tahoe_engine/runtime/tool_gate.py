@@ -9,8 +9,9 @@ from tahoe_engine.models.agent_models import Autonomy
 from tahoe_engine.models.conversation_models import MAX_CONTENT_CHARACTERS, MessageToolCall
 from tahoe_engine.runtime.run_events import ToolCallFinished, ToolCallStarted
 from tahoe_engine.runtime.run_state import RunState
-from tahoe_engine.runtime.tool_port import Decision, Tool, ToolError
+from tahoe_engine.runtime.tool_port import CallersTool, Decision, Tool, ToolError
 
+_DONE = "A person has done it."
 _CUT = "\n[The rest is left out: it is too long.]"
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class ToolGate:
         self._state = state
 
     async def settle(self, call: MessageToolCall, decision: Decision | None = None) -> Outcome | None:
-        """Does what a call asks for, or says why not; None: a person has to decide, and the run stops.
+        """Does what a call asks for, or says why not; None: somebody else has to act, and the run stops.
 
         Args:
             call: What the model asks for.
@@ -51,11 +52,12 @@ class ToolGate:
         if refusal is not None:
             return await self._tell(call, refusal, 0)
         tool = self.tools[call.name]
-        if tool.needs_approval and self._autonomy is not Autonomy.AUTO and decision is None:
+        is_callers = isinstance(tool, CallersTool)
+        if decision is None and (is_callers or (tool.needs_approval and self._autonomy is not Autonomy.AUTO)):
             self._state.waiting.append(call)
             return None
-        if tool.needs_approval and self._autonomy is Autonomy.SUGGEST and decision is not None:
-            return await self._tell(call, Outcome(decision.note or "A person has done it."), 0)
+        if decision is not None and (is_callers or (tool.needs_approval and self._autonomy is Autonomy.SUGGEST)):
+            return await self._tell(call, Outcome(decision.note if is_callers else decision.note or _DONE), 0)
         if not self._state.begin_tool_call():
             return await self._tell(call, Outcome("Not done: this run may call no more tools.", is_error=True), 0)
         await self._state.tell(ToolCallStarted(call))

@@ -1,7 +1,7 @@
 """What an agent can do, as the runtime needs it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 
@@ -39,6 +39,28 @@ class Tool(Protocol):
             ToolError: It could not; so do other errors say, but the model is not told what they say.
         """
         ...
+
+
+@dataclass(frozen=True)
+class CallersTool:
+    """Fulfils `Tool` for what whoever asks can do, and the engine cannot.
+
+    At its calls the run stops, and goes on with a decision about each, whose note says what came of it. The agent's
+    autonomy has no say: the caller does it, or does not.
+    """
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    needs_approval: bool = field(default=False, init=False)
+
+    async def __call__(self, arguments: Mapping[str, Any]) -> str:  # noqa: ARG002 - as every tool has it
+        """Never done here.
+
+        Raises:
+            ToolError: Always.
+        """
+        raise ToolError("Only who asks can do this.")
 
 
 @dataclass(frozen=True)

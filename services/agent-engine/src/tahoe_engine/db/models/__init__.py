@@ -22,6 +22,7 @@ from tahoe_engine.db.models.portfolio import PortfolioORM
 from tahoe_engine.db.models.scorecard import ScorecardORM
 from tahoe_engine.db.models.scorecard_agent import ScorecardAgentORM
 from tahoe_engine.db.models.tool import ToolORM
+from tahoe_engine.db.models.turn import TurnORM
 
 __all__ = [
     "AgentORM",
@@ -49,4 +50,5 @@ __all__ = [
     "ScorecardAgentORM",
     "ScorecardORM",
     "ToolORM",
+    "TurnORM",
 ]

@@ -19,6 +19,7 @@ class ConversationORM(TeamEntity, Base):
     Attributes:
         external_id: What the source calls it, where it was imported.
         last_message_at: When the newest message was written.
+        extracted_until: The position up to which it was read for memories.
     """
 
     __tablename__ = "conversation"
@@ -39,6 +40,7 @@ class ConversationORM(TeamEntity, Base):
     message_count: Mapped[int] = mapped_column(server_default=text("0"))
     last_message_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+    extracted_until: Mapped[int] = mapped_column(server_default=text("0"))
     metadata_json: Mapped[dict[str, object]] = json_object("metadata")
 
 
@@ -51,18 +53,22 @@ class MessageORM(TeamEntity, Base):
         tool_call_id: The call that a message of a tool answers.
         latency_ms: Of the model call that made it, in milliseconds.
         is_complete: False for an answer that was cut off.
+        is_error: Whether a tool failed, or was not allowed.
     """
 
     __tablename__ = "message"
     __table_args__ = (
         within_team("conversation_id", "conversation"),
         UniqueConstraint("team_id", "id"),
+        within_team("turn_id", "turn"),
         UniqueConstraint("team_id", "conversation_id", "position"),
+        Index(None, "team_id", "turn_id"),
         CheckConstraint("position >= 0", name="position"),
         CheckConstraint("input_tokens >= 0 AND cached_tokens >= 0 AND output_tokens >= 0", name="tokens"),
     )
 
     conversation_id: Mapped[UUID]
+    turn_id: Mapped[UUID | None]
     position: Mapped[int]
     role: Mapped[MessageRole] = mapped_column(MESSAGE_ROLE)
     content: Mapped[str] = short_text()
@@ -75,5 +81,6 @@ class MessageORM(TeamEntity, Base):
     output_tokens: Mapped[int | None]
     latency_ms: Mapped[float | None]
     is_complete: Mapped[bool] = mapped_column(server_default=text("true"))
+    is_error: Mapped[bool] = mapped_column(server_default=text("false"))
     feedback: Mapped[dict[str, object]] = json_object()
     metadata_json: Mapped[dict[str, object]] = json_object("metadata")

@@ -1,5 +1,14 @@
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
+
+from tahoe_core.db.page import Page, PageRequest
 from tahoe_core.db.repository import BaseRepository
-from tahoe_engine.db.models.conversation import ConversationORM, MessageORM
+from tahoe_core.errors import ConflictError
+from tahoe_engine.db.models.conversation import ConversationORM
+from tahoe_engine.models.conversation_models import Conversation, ConversationFilter
 
 
 class ConversationRepository(BaseRepository[ConversationORM]):
@@ -12,9 +21,55 @@ class ConversationRepository(BaseRepository[ConversationORM]):
         """Returns the conversation that the source calls so, if there is one."""
         return await self.find_where(self.model.external_id == external_id)
 
+    async def get_fresh(self, conversation_id: UUID) -> Conversation:
+        """Returns a conversation with the counters that triggers keep.
 
-class MessageRepository(BaseRepository[MessageORM]):
-    """Queries of `message`."""
+        Raises:
+            NotFoundError: There is none, or it is another team's.
+        """
+        row = await self.get(conversation_id)
+        await self.session.refresh(row)
+        return to_conversation(row)
 
-    model = MessageORM
-    noun = "message"
+    async def list_conversations(self, which: ConversationFilter, request: PageRequest) -> Page[Conversation]:
+        """Lists what fits, newest first."""
+        wanted = {
+            self.model.agent_id: which.agent_id,
+            self.model.user_id: which.user_id,
+            self.model.status: which.status,
+            self.model.external_id: which.external_id,
+        }
+        conditions = [column == value for column, value in wanted.items() if value is not None]
+        return (await self.list_page(request, *conditions)).map(to_conversation)
+
+    async def list_unread(self, limit: int) -> Sequence[UUID]:
+        """Returns conversations in which something was said that nothing was remembered of yet, oldest first."""
+        model = self.model
+        query = select(model.id).where(model.team_id == self.team_id, model.extracted_until < model.message_count)
+        return (await self.session.scalars(query.order_by(model.last_message_at, model.id).limit(limit))).all()
+
+    async def call(self, conversation_id: UUID, external_id: str) -> bool:
+        """Gives a conversation another external id; False where another one has it, which keeps it."""
+        model = self.model
+        named = update(model).where(model.team_id == self.team_id, model.id == conversation_id)
+        try:
+            async with self.session.begin_nested():
+                await self.session.execute(named.values(external_id=external_id))
+        except (ConflictError, IntegrityError):
+            return False
+        return True
+
+    async def set_extracted(self, conversation_id: UUID, position: int) -> None:
+        """Notes up to which position a conversation was read; never back."""
+        model = self.model
+        await self.session.execute(
+            update(model)
+            .where(model.team_id == self.team_id, model.id == conversation_id)
+            .values(extracted_until=func.greatest(model.extracted_until, position))
+        )
+
+
+def to_conversation(row: ConversationORM) -> Conversation:
+    """Returns what a row says."""
+    values = {name: getattr(row, name) for name in Conversation.model_fields if name != "metadata"}
+    return Conversation.model_validate(values | {"metadata": row.metadata_json})

@@ -1,0 +1,1 @@
+"""Conversations of users and agents: everything that was said, done and known."""

@@ -1,0 +1,342 @@
+"""How an agent answers: a turn begun, run in the background, written down and told."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from tahoe_core.db.session import team_session
+from tahoe_core.errors import ConflictError, TahoeError
+from tahoe_engine.catalog.agents import AgentCatalog
+from tahoe_engine.chat.brought import NOTHING_BROUGHT, Brought
+from tahoe_engine.chat.chat_events import ChatEvent, Cursor, TextAdded, TurnEnded, tell_messages
+from tahoe_engine.chat.following import Followers
+from tahoe_engine.chat.journal import LEASE, TurnJournal, TurnLostError
+from tahoe_engine.db.repositories.conversation import ConversationRepository
+from tahoe_engine.db.repositories.message import MessageRepository
+from tahoe_engine.db.repositories.turn import TurnRepository
+from tahoe_engine.memory.upkeep import NoUpkeep, UpkeepRequests
+from tahoe_engine.models.agent_models import AgentStatus
+from tahoe_engine.models.agent_records import Agent
+from tahoe_engine.models.conversation_models import ConversationStatus, MessageCreate, MessageRecord, MessageRole
+from tahoe_engine.models.turn_models import Turn, TurnStatus
+from tahoe_engine.runtime.run_events import RunEvent
+from tahoe_engine.runtime.tool_port import Decision
+
+HOLD_SECONDS = LEASE.total_seconds() / 3
+POLL_HERE_SECONDS = 5.0
+POLL_ELSEWHERE_SECONDS = 0.3
+TITLE_CHARACTERS = 60
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A turn, and what it is to answer.
+
+    Attributes:
+        message: What the user said; None: the turn goes on after decisions, or after results of tools.
+        decisions: About calls that waited.
+        brought: What the caller adds to what the agent has.
+    """
+
+    team_id: UUID
+    turn: Turn
+    agent: Agent
+    user_id: UUID | None
+    message: str | None
+    decisions: Sequence[Decision] = ()
+    brought: Brought = NOTHING_BROUGHT
+
+
+type Run = Callable[[Asked], AsyncGenerator[RunEvent]]
+
+
+class Answering:
+    """The turns that run in this process, and all turns as they can be followed.
+
+    Args:
+        sessions: Of the application's role.
+        run: Makes the agent answer (`tahoe_engine.chat.running`).
+        upkeep: Where upkeep is asked for once a turn has ended: what was said is then remembered.
+    """
+
+    def __init__(
+        self,
+        sessions: async_sessionmaker[AsyncSession],
+        run: Run,
+        upkeep: UpkeepRequests | None = None,
+    ) -> None:
+        self._sessions = sessions
+        self._run = run
+        self._upkeep = upkeep or NoUpkeep()
+        self._followers = Followers()
+        self._tasks: dict[UUID, asyncio.Task[None]] = {}
+
+    async def say(self, team_id: UUID, conversation_id: UUID, content: str, actor: str) -> Turn:
+        """Keeps a user's message, and begins to answer it.
+
+        Raises:
+            NotFoundError: There is no such conversation.
+            ConflictError: It is closed, its agent does not answer, or an answer is being written.
+        """
+        said = [MessageCreate(role=MessageRole.USER, content=content)]
+        turn, _cursor = await self.take_up(team_id, conversation_id, said, actor)
+        return turn
+
+    async def take_up(
+        self,
+        team_id: UUID,
+        conversation_id: UUID,
+        said: Sequence[MessageCreate],
+        actor: str,
+        brought: Brought = NOTHING_BROUGHT,
+    ) -> tuple[Turn, Cursor]:
+        """Keeps what was said, and begins to answer it; returns the turn, and where its answer will begin.
+
+        Args:
+            team_id: Whose conversation it is.
+            conversation_id: The conversation.
+            said: At least one message: a user's, or results of tools that somebody else ran.
+            actor: Who acts.
+            brought: What the caller adds to what the agent has.
+
+        Raises:
+            NotFoundError: There is no such conversation.
+            ConflictError: It is closed, its agent does not answer, or an answer is being written.
+        """
+        async with team_session(self._sessions, team_id, actor) as session:
+            conversations = ConversationRepository(session)
+            conversation = await conversations.get(conversation_id)
+            if conversation.status is ConversationStatus.CLOSED:
+                raise ConflictError("The conversation is closed.", cure="Begin another one.")
+            agent = await find_agent(session, conversation.agent_id)
+            if agent.dna.status in {AgentStatus.PAUSED, AgentStatus.ARCHIVED}:
+                raise ConflictError(f"The agent {agent.dna.slug} is {agent.dna.status}.", cure="Activate it first.")
+            turn = await TurnRepository(session).begin(conversation_id, agent.id, LEASE)
+            if turn is None:
+                raise ConflictError(
+                    "An answer is being written in this conversation.", cure="Wait for its end, or cancel it."
+                )
+            messages = MessageRepository(session)
+            last = [await messages.append(conversation_id, turn.id, message) for message in said][-1]
+            question = last.content if last.role is MessageRole.USER else None
+            conversation.status = ConversationStatus.ACTIVE
+            conversation.title = conversation.title or make_title(question or "")
+            asked = Asked(team_id, turn, agent, conversation.user_id, question, brought=brought)
+        self._begin(asked, actor)
+        return turn, Cursor(last.position, len(last.content), is_whole=True)
+
+    async def decide(
+        self,
+        team_id: UUID,
+        turn_id: UUID,
+        decisions: Sequence[Decision],
+        actor: str,
+        brought: Brought = NOTHING_BROUGHT,
+    ) -> Turn:
+        """Lets a turn that waits for approval, or for its caller's tools, go on.
+
+        Raises:
+            NotFoundError: There is no such turn.
+            ConflictError: It does not wait, or a decision about one of its calls is missing.
+        """
+        async with team_session(self._sessions, team_id, actor) as session:
+            turns = TurnRepository(session)
+            waiting = await turns.get_turn(turn_id)
+            missing = {one.call_id for one in waiting.pending} ^ {one.call_id for one in decisions}
+            if waiting.status is TurnStatus.WAITING and missing:
+                raise ConflictError(
+                    "Every call that waits needs a decision, and only those.",
+                    cure=f"Look at: {', '.join(sorted(missing))}.",
+                    field="decisions",
+                )
+            turn = await turns.go_on(turn_id, LEASE)
+            if turn is None:
+                raise ConflictError(f"The turn is {waiting.status}; it waits for no decision.")
+            conversations = ConversationRepository(session)
+            conversation = await conversations.get(turn.conversation_id)
+            agent = await find_agent(session, conversation.agent_id)
+            asked = Asked(team_id, turn, agent, conversation.user_id, None, tuple(decisions), brought)
+        self._begin(asked, actor)
+        return turn
+
+    async def cancel(self, team_id: UUID, turn_id: UUID, actor: str) -> Turn:
+        """Stops a turn, wherever it runs; what was written of its answer stays, marked as cut off.
+
+        Raises:
+            NotFoundError: There is no such turn.
+            ConflictError: It has ended.
+        """
+        async with team_session(self._sessions, team_id, actor) as session:
+            turns = TurnRepository(session)
+            before = await turns.get_turn(turn_id)
+            ended = await turns.end(turn_id, TurnStatus.CANCELLED)
+            if not ended:
+                raise ConflictError(f"The turn is {before.status}; there is nothing to cancel.")
+            turn = await turns.get_turn(turn_id)
+        task = self._tasks.get(turn_id)
+        if task is not None:
+            task.cancel()
+        self._followers.tell(turn_id, [TurnEnded(turn)])
+        return turn
+
+    async def follow(self, team_id: UUID, turn_id: UUID, after: Cursor | None = None) -> AsyncIterator[ChatEvent]:
+        """Yields what a turn tells, from the cursor on, to its end; whichever process runs it.
+
+        Raises:
+            NotFoundError: There is no such turn.
+        """
+        with self._followers.follow(turn_id) as follower:
+            while True:
+                async with self._open(team_id) as session:
+                    turn = await TurnRepository(session).get_turn(turn_id)
+                    messages = await MessageRepository(session).list_of_turn(turn_id)
+                for event in tell_messages(messages, after):
+                    after = getattr(event, "cursor", after)
+                    yield event
+                if turn.status is not TurnStatus.RUNNING:
+                    yield TurnEnded(turn)
+                    return
+                pause = POLL_HERE_SECONDS if turn_id in self._tasks else POLL_ELSEWHERE_SECONDS
+                while not follower.is_left_behind:
+                    told = await follower.next(pause)
+                    if told is None:
+                        break
+                    news = _cut_off_told(told, after)
+                    if news is None:
+                        continue
+                    after = getattr(news, "cursor", after)
+                    yield news
+                    if isinstance(news, TurnEnded):
+                        return
+                follower.is_left_behind = False
+
+    async def get_turn(self, team_id: UUID, turn_id: UUID) -> Turn:
+        """Returns a turn.
+
+        Raises:
+            NotFoundError: There is none with this id.
+        """
+        async with self._open(team_id) as session:
+            return await TurnRepository(session).get_turn(turn_id)
+
+    async def list_messages(self, team_id: UUID, turn_id: UUID) -> list[MessageRecord]:
+        """Returns what was written of a turn so far, in its order."""
+        async with self._open(team_id) as session:
+            return await MessageRepository(session).list_of_turn(turn_id)
+
+    async def aclose(self, grace_s: float = 10.0) -> None:
+        """Lets the answers that are being written come to their end, and cuts off those that take longer."""
+        if self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=grace_s)
+        for task in list(self._tasks.values()):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks.values())
+
+    def _begin(self, asked: Asked, actor: str) -> None:
+        journal = TurnJournal(asked.turn, lambda: self._open(asked.team_id, actor), asked.brought.sign)
+        task = asyncio.create_task(self._answer(asked, journal))
+        self._tasks[asked.turn.id] = task
+        task.add_done_callback(lambda _task: self._tasks.pop(asked.turn.id, None))
+
+    async def _answer(self, asked: Asked, journal: TurnJournal) -> None:
+        run = self._run(asked)
+        try:
+            await self._drive(run, journal)
+        except TurnLostError:
+            log.info("turn_lost", extra={"turn": str(asked.turn.id)})
+        except asyncio.CancelledError:
+            with contextlib.suppress(TahoeError):  # cancelled in the database already, or it is away
+                self._followers.tell(asked.turn.id, await journal.end(TurnStatus.UNFINISHED))
+        except TahoeError as error:
+            log.warning("turn_failed", extra={"turn": str(asked.turn.id), "error": type(error).__name__})
+            with contextlib.suppress(TahoeError):
+                self._followers.tell(asked.turn.id, await journal.end(TurnStatus.FAILED, error))
+        except Exception:
+            log.exception("turn_broke", extra={"turn": str(asked.turn.id)})
+            broken = TahoeError("Something of ours went wrong.", cure="Look for the turn's id in the log.")
+            with contextlib.suppress(TahoeError):
+                self._followers.tell(asked.turn.id, await journal.end(TurnStatus.FAILED, broken))
+        finally:
+            await run.aclose()
+            await self._upkeep.request(asked.team_id)
+
+    async def _drive(self, run: AsyncGenerator[RunEvent], journal: TurnJournal) -> None:
+        """Writes while the run goes on: what came meanwhile is written at once, and told after that."""
+        came: asyncio.Queue[RunEvent] = asyncio.Queue()
+
+        async def listen() -> None:
+            async for event in run:
+                came.put_nowait(event)
+
+        listening = asyncio.create_task(listen())
+        try:
+            while not (listening.done() and came.empty()):
+                events = await _take(came, listening)
+                if events:
+                    self._followers.tell(journal.turn.id, await journal.write(events))
+                elif not listening.done():
+                    await journal.hold()
+            await listening  # raises what the run raised
+        finally:
+            listening.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await listening
+
+    def _open(self, team_id: UUID, actor: str = "") -> AbstractAsyncContextManager[AsyncSession]:
+        return team_session(self._sessions, team_id, actor)
+
+
+async def _take(came: asyncio.Queue[RunEvent], listening: asyncio.Task[None]) -> list[RunEvent]:
+    """Returns all that is there as soon as there is something; nothing after a while, or at the end."""
+    if came.empty():
+        first = asyncio.create_task(came.get())
+        await asyncio.wait({first, listening}, timeout=HOLD_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if not first.done():
+            first.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await first
+            return []
+        events = [first.result()]
+    else:
+        events = []
+    while not came.empty():
+        events.append(came.get_nowait())
+    return events
+
+
+def _cut_off_told(event: ChatEvent, after: Cursor | None) -> ChatEvent | None:
+    """Returns what is new in an event for somebody who was told up to the cursor."""
+    cursor = getattr(event, "cursor", None)
+    if cursor is None or after is None or cursor.position > after.position:
+        return event
+    if cursor <= after:
+        return None
+    if isinstance(event, TextAdded):
+        return TextAdded(cursor, event.text[-(cursor.characters - after.characters) :])
+    return event
+
+
+async def find_agent(session: AsyncSession, agent_id: UUID | None) -> Agent:
+    """Returns who answers in a conversation.
+
+    Raises:
+        ConflictError: Nobody does.
+    """
+    if agent_id is None:
+        raise ConflictError("No agent answers in this conversation.", cure="Begin one with an agent.")
+    return await AgentCatalog(session).get(str(agent_id))
+
+
+def make_title(content: str) -> str:
+    """Names a conversation by what was said first in it."""
+    line = " ".join(content.split())
+    return line if len(line) <= TITLE_CHARACTERS else line[: TITLE_CHARACTERS - 1].rstrip() + "…"

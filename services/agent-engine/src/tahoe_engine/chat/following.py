@@ -1,0 +1,60 @@
+"""Those who follow turns in this process."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from uuid import UUID
+
+from tahoe_engine.chat.chat_events import ChatEvent
+
+MAX_WAITING = 10_000
+"""Events that wait for a follower that does not read; then it is left behind, and can follow again from its cursor."""
+
+
+class Follower:
+    """One who follows a turn."""
+
+    def __init__(self) -> None:
+        self._events: asyncio.Queue[ChatEvent] = asyncio.Queue(MAX_WAITING)
+        self.is_left_behind = False
+
+    async def next(self, timeout_s: float) -> ChatEvent | None:
+        """Returns the next event; None where none came in time."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._events.get()
+        except TimeoutError:
+            return None
+
+    def tell(self, events: Sequence[ChatEvent]) -> None:
+        """Gives events to the follower."""
+        try:
+            for event in events:
+                self._events.put_nowait(event)
+        except asyncio.QueueFull:
+            self.is_left_behind = True
+
+
+class Followers:
+    """Who follows which turn."""
+
+    def __init__(self) -> None:
+        self._by_turn: defaultdict[UUID, set[Follower]] = defaultdict(set)
+
+    @contextmanager
+    def follow(self, turn_id: UUID) -> Iterator[Follower]:
+        """Follows a turn while the block lasts."""
+        follower = Follower()
+        self._by_turn[turn_id].add(follower)
+        try:
+            yield follower
+        finally:
+            self._by_turn[turn_id].discard(follower)
+            if not self._by_turn[turn_id]:
+                del self._by_turn[turn_id]
+
+    def tell(self, turn_id: UUID, events: Sequence[ChatEvent]) -> None:
+        """Tells those who follow a turn."""
+        for follower in self._by_turn.get(turn_id, ()):
+            follower.tell(events)

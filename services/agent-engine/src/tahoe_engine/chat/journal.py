@@ -1,0 +1,207 @@
+"""A turn as it is written down, step by step, before anybody is told."""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tahoe_core.errors import ConflictError, TahoeError
+from tahoe_engine.chat.brought import Sign
+from tahoe_engine.chat.chat_events import ChatEvent, Cursor, MessageWritten, TextAdded, ToolStarted, TurnEnded
+from tahoe_engine.db.repositories.conversation import ConversationRepository
+from tahoe_engine.db.repositories.message import MessageRepository
+from tahoe_engine.db.repositories.turn import TurnRepository
+from tahoe_engine.models.conversation_models import MessageCreate, MessageRecord, MessageRole, ToolResult
+from tahoe_engine.models.turn_models import PendingApproval, Turn, TurnStatus
+from tahoe_engine.runtime.run_events import (
+    AnswerFailed,
+    AnswerFinished,
+    ApprovalRequested,
+    ModelCallFinished,
+    RunEvent,
+    TextDelta,
+    ToolCallFinished,
+    ToolCallStarted,
+)
+
+LEASE = timedelta(seconds=10)
+"""How long a conversation waits for a process that died; one that lives renews it every third of it."""
+
+type OpenSession = Callable[[], AbstractAsyncContextManager[AsyncSession]]
+
+
+class TurnLostError(ConflictError):
+    """The turn is not ours any more: its lease ran out while we were held up, and another one may have begun."""
+
+    title = "Turn lost"
+
+
+@dataclass
+class TurnJournal:
+    """Writes a running turn down.
+
+    Every `write` is one transaction: what the events say, and the lease held on to. What it returns is to be told only
+    then.
+
+    Attributes:
+        turn: The running turn.
+        open_session: Opens a unit of work of the turn's team.
+        sign: As `Brought` has it.
+    """
+
+    turn: Turn
+    open_session: OpenSession
+    sign: Sign | None = None
+    _answer: MessageRecord | None = None
+    _text: str = ""
+    _written: list[MessageRecord] = field(default_factory=list)
+
+    async def write(self, events: Sequence[RunEvent]) -> list[ChatEvent]:
+        """Writes down what happened, in its order.
+
+        Raises:
+            TurnLostError: The turn is not ours any more; nothing was written.
+        """
+        told: list[ChatEvent] = []
+        async with self.open_session() as session:
+            await self._hold(TurnRepository(session))
+            messages = MessageRepository(session)
+            for event in _join_texts(events):
+                told += await self._write_one(session, messages, event)
+        return told
+
+    async def end(self, status: TurnStatus, error: TahoeError | None = None) -> list[ChatEvent]:
+        """Ends the turn as something outside it demands: somebody cancelled, the process stops, it broke.
+
+        Raises:
+            TurnLostError: The turn is not ours any more.
+        """
+        async with self.open_session() as session:
+            return [await self._end(session, status, error=_describe(error))]
+
+    async def hold(self) -> None:
+        """Holds on to the turn while nothing happens.
+
+        Raises:
+            TurnLostError: The turn is not ours any more.
+        """
+        async with self.open_session() as session:
+            await self._hold(TurnRepository(session))
+
+    async def _hold(self, turns: TurnRepository) -> None:
+        if not await turns.renew(self.turn.id, LEASE):
+            raise TurnLostError("The turn was taken from its process.", cure="Ask again.")
+
+    async def _write_one(self, session: AsyncSession, messages: MessageRepository, event: RunEvent) -> list[ChatEvent]:
+        told: ChatEvent
+        match event:
+            case TextDelta():
+                told = await self._add_text(messages, event.text)
+            case ModelCallFinished():
+                told = await self._finish_answer(messages, event)
+            case ToolCallStarted():
+                told = ToolStarted(event.call)
+            case ToolCallFinished():
+                told = await self._add_result(messages, event)
+            case ApprovalRequested():
+                told = await self._wait(session, event)
+            case AnswerFinished():
+                told = await self._end(session, TurnStatus.COMPLETE, event.usage.cost_usd)
+            case AnswerFailed():
+                told = await self._end(session, TurnStatus.FAILED, event.usage.cost_usd, error=_describe(event.error))
+            case _:  # thoughts, and models that were asked before one answered
+                return []
+        return [told]
+
+    async def _wait(self, session: AsyncSession, event: ApprovalRequested) -> ChatEvent:
+        calls = [
+            PendingApproval(call_id=call.id, tool_name=call.name, arguments=call.arguments or {})
+            for call in event.calls
+        ]
+        pending = [call.model_dump(mode="json") for call in calls]
+        return await self._end(session, TurnStatus.WAITING, event.usage.cost_usd, pending=pending)
+
+    async def _add_text(self, messages: MessageRepository, text: str) -> ChatEvent:
+        self._text += text
+        if self._answer is None:
+            beginning = MessageCreate(role=MessageRole.ASSISTANT, content=text, is_complete=False)
+            self._answer = await messages.append(self.turn.conversation_id, self.turn.id, beginning)
+        else:
+            await messages.extend(self._answer.id, text)
+        return TextAdded(Cursor(self._answer.position, len(self._text)), text)
+
+    async def _finish_answer(self, messages: MessageRepository, event: ModelCallFinished) -> ChatEvent:
+        answer = MessageCreate(
+            role=MessageRole.ASSISTANT,
+            content=event.text,
+            tool_calls=event.calls,
+            usage=event.usage,
+            is_complete=event.is_complete and bool(event.text or event.calls),
+            metadata=_describe_call(event),
+        )
+        if self._answer is None:
+            written = await messages.append(self.turn.conversation_id, self.turn.id, answer)
+        else:
+            written = await messages.complete(self._answer.id, answer)
+        self._answer, self._text = None, ""
+        self._written.append(written)
+        return MessageWritten(Cursor(written.position, len(written.content), is_whole=True), written)
+
+    async def _add_result(self, messages: MessageRepository, event: ToolCallFinished) -> ChatEvent:
+        result = MessageCreate(
+            role=MessageRole.TOOL,
+            content=event.content,
+            tool_result=ToolResult(tool_call_id=event.call_id, tool_name=event.name, is_error=event.is_error),
+            metadata={"duration_ms": round(event.duration_ms, 1)},
+        )
+        written = await messages.append(self.turn.conversation_id, self.turn.id, result)
+        return MessageWritten(Cursor(written.position, len(written.content), is_whole=True), written)
+
+    async def _end(
+        self,
+        session: AsyncSession,
+        status: TurnStatus,
+        cost_usd: Decimal | None = None,
+        **columns: Any,  # noqa: ANN401
+    ) -> ChatEvent:
+        turns = TurnRepository(session)
+        spent = None if cost_usd is None else cost_usd + (self.turn.cost_usd or 0)
+        if not await turns.end(self.turn.id, status, cost_usd=spent, **columns):
+            raise TurnLostError("The turn was taken from its process.", cure="Ask again.")
+        ended = await turns.get_turn(self.turn.id)
+        if self.sign is not None and status in {TurnStatus.COMPLETE, TurnStatus.WAITING}:
+            name = self.sign(self._written, ended.pending)
+            await ConversationRepository(session).call(self.turn.conversation_id, name)
+        return TurnEnded(ended)
+
+
+def _join_texts(events: Iterable[RunEvent]) -> list[RunEvent]:
+    """What came while the last write was under way is written at once."""
+    joined: list[RunEvent] = []
+    for event in events:
+        last = joined[-1] if joined else None
+        if isinstance(event, TextDelta) and isinstance(last, TextDelta):
+            joined[-1] = TextDelta(last.text + event.text)
+        else:
+            joined.append(event)
+    return joined
+
+
+def _describe_call(event: ModelCallFinished) -> dict[str, Any]:
+    described: dict[str, Any] = {"provider": event.provider}
+    if event.first_byte_ms is not None:
+        described["first_byte_ms"] = round(event.first_byte_ms, 1)
+    if event.cost_usd is not None:
+        described["cost_usd"] = str(event.cost_usd)
+    if event.is_estimated:
+        described["is_estimated"] = True
+    return described
+
+
+def _describe(error: TahoeError | None) -> str | None:
+    """Returns the kind of error and what it says; errors never repeat what people said."""
+    return None if error is None else f"{type(error).__name__}: {error}"

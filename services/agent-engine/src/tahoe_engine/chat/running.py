@@ -1,0 +1,140 @@
+"""What a turn needs before the agent can answer: its models, what it remembers, what it can do."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from tahoe_core.db.page import MAX_LIMIT, PageRequest
+from tahoe_core.db.session import team_session
+from tahoe_engine.catalog.model_providers import ModelProviderCatalog
+from tahoe_engine.chat.answering import Asked
+from tahoe_engine.chat.extracting import ConversationExtraction
+from tahoe_engine.chat.history import KeptHistory, keep_end
+from tahoe_engine.chat.memory_tools import make_memory_tools
+from tahoe_engine.db.repositories.conversation import ConversationRepository
+from tahoe_engine.db.repositories.message import MessageRepository
+from tahoe_engine.db.repositories.turn import TurnRepository
+from tahoe_engine.memory.memories import Memories
+from tahoe_engine.memory.recalling import MemoryRecaller
+from tahoe_engine.models.conversation_models import MessageRole
+from tahoe_engine.models.memory_models import MAX_QUERY_CHARACTERS, MemorySearchRequest
+from tahoe_engine.runtime.agent_blueprint import blueprint_of_dna
+from tahoe_engine.runtime.agent_runtime import AgentRuntime, RunRequest
+from tahoe_engine.runtime.model_endpoint import ChosenModel, choose_models
+from tahoe_engine.runtime.run_events import RunEvent
+from tahoe_engine.skills.disclosure import describe_skills
+from tahoe_engine.skills.library import SkillLibrary
+from tahoe_engine.skills.running.script_runner import ScriptRunner
+from tahoe_engine.skills.skill_tools import make_skill_tools
+from tahoe_engine.tools.http_tools import make_http_tools
+
+
+@dataclass(frozen=True)
+class AgentKit:
+    """What agents answer with.
+
+    Attributes:
+        memories: Returns a team's memory, as changed by somebody.
+        environ: Where the keys of model providers are looked up.
+        configured: The model that stands in where an agent names none.
+    """
+
+    sessions: async_sessionmaker[AsyncSession]
+    runtime: AgentRuntime
+    memories: Callable[[UUID, str], Memories]
+    extraction: ConversationExtraction
+    skills: SkillLibrary
+    scripts: ScriptRunner
+    environ: Mapping[str, str] = field(default_factory=dict)
+    configured: ChosenModel | None = None
+
+
+class AgentRunner:
+    """Fulfils `tahoe_engine.chat.answering.Run`."""
+
+    def __init__(self, kit: AgentKit) -> None:
+        self._kit = kit
+
+    async def __call__(self, asked: Asked) -> AsyncGenerator[RunEvent]:
+        """Yields what the run tells.
+
+        Raises:
+            TahoeError: The run cannot begin, as when no model is configured; the message says what to do.
+        """
+        request, _ = await asyncio.gather(self._prepare(asked), self._kit.runtime.warm_up())
+        run = self._kit.runtime.run(request)
+        try:
+            async for event in run:
+                yield event
+        finally:
+            await run.aclose()
+
+    async def _prepare(self, asked: Asked) -> RunRequest:
+        dna = asked.agent.dna
+        async with team_session(self._kit.sessions, asked.team_id) as session:
+            providers = (await ModelProviderCatalog(session).list_page(PageRequest(limit=MAX_LIMIT))).items
+        models = choose_models(dna.model.choices, providers, self._kit.environ, self._kit.configured)
+        history = await self._read_history(asked)
+        question = asked.message or _last_question(history)
+        remembered = await self._recall(asked, question)
+        skills = await asyncio.to_thread(self._kit.skills.select, dna)
+        memories = self._kit.memories(asked.team_id, f"agent {dna.slug}")
+        tools = (
+            *make_memory_tools(memories, asked.agent, asked.user_id),
+            *make_skill_tools(skills, self._kit.scripts),
+            *make_http_tools(dna.boundaries),
+            *asked.brought.tools,
+        )
+        context = (remembered, describe_skills(skills.skills), asked.brought.context)
+        return RunRequest(
+            agent=blueprint_of_dna(dna),
+            models=models,
+            history=history.messages if asked.message is None else history.messages[:-1],
+            message=asked.message,
+            decisions=asked.decisions,
+            context="\n\n".join(part for part in context if part),
+            tools=tools,
+            answer_schema=asked.brought.answer_schema,
+            must_call=asked.brought.must_call,
+        )
+
+    async def _read_history(self, asked: Asked) -> KeptHistory:
+        """Reads the end of the conversation; what is cut off before it is remembered first."""
+        async with team_session(self._kit.sessions, asked.team_id) as session:
+            conversation = await ConversationRepository(session).get(asked.turn.conversation_id)
+            extracted_until = conversation.extracted_until
+            messages = await MessageRepository(session).list_of(asked.turn.conversation_id)
+        kept = keep_end(messages)
+        if extracted_until < kept.first_position:
+            await self._kit.extraction.extract(asked.team_id, asked.turn.conversation_id)
+        return kept
+
+    async def _recall(self, asked: Asked, question: str) -> str:
+        dna = asked.agent.dna
+        if not question or not dna.memory.context_tokens:
+            return ""
+        started = time.perf_counter()
+        memories = self._kit.memories(asked.team_id, f"agent {dna.slug}")
+        request = MemorySearchRequest(
+            query=question[:MAX_QUERY_CHARACTERS],
+            agent_id=asked.agent.id,
+            user_id=asked.user_id,
+            conversation_id=asked.turn.conversation_id,
+        )
+        recaller = MemoryRecaller(self._kit.sessions, asked.team_id, memories)
+        recall = await recaller.recall(request, dna.memory, dna.retrieval_weights, asked.turn.id)
+        milliseconds = round(1000 * (time.perf_counter() - started), 1)
+        async with team_session(self._kit.sessions, asked.team_id) as session:
+            await TurnRepository(session).note(
+                asked.turn.id, retrieval_ms=milliseconds, memory_tokens=recall.block.tokens
+            )
+        return recall.block.text
+
+
+def _last_question(history: KeptHistory) -> str:
+    said = [message.content for message in history.messages if message.role is MessageRole.USER]
+    return said[-1] if said else ""

@@ -1,0 +1,139 @@
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+
+from tahoe_core.db.page import Page, PageRequest
+from tahoe_core.db.repository import BaseRepository
+from tahoe_engine.db.models.conversation import MessageORM
+from tahoe_engine.models.conversation_models import (
+    MessageCreate,
+    MessageFeedback,
+    MessageRecord,
+    MessageRole,
+    MessageToolCall,
+    MessageUsage,
+    ToolResult,
+)
+
+
+class MessageRepository(BaseRepository[MessageORM]):
+    """Queries of `message`; who writes to a conversation holds its running turn."""
+
+    model = MessageORM
+    noun = "message"
+
+    async def append(self, conversation_id: UUID, turn_id: UUID | None, message: MessageCreate) -> MessageRecord:
+        """Writes a message after the last one.
+
+        Raises:
+            ConflictError: Somebody else writes to the conversation at the same moment.
+        """
+        model = MessageORM
+        last = await self.session.scalar(
+            select(func.max(model.position)).where(
+                model.team_id == self.team_id, model.conversation_id == conversation_id
+            )
+        )
+        row = MessageORM(
+            conversation_id=conversation_id,
+            turn_id=turn_id,
+            position=0 if last is None else last + 1,
+            role=message.role,
+            content=message.content,
+            is_complete=message.is_complete,
+            metadata_json=dict(message.metadata),
+            **_tool_columns(message),
+            **_usage_columns(message.usage),
+        )
+        return to_message(await self.add(row))
+
+    async def extend(self, message_id: UUID, text: str) -> None:
+        """Adds to an answer that is being written."""
+        model = MessageORM
+        await self.session.execute(
+            update(model)
+            .where(model.team_id == self.team_id, model.id == message_id)
+            .values(content=model.content + text)
+        )
+
+    async def complete(self, message_id: UUID, message: MessageCreate) -> MessageRecord:
+        """Writes down all that is known of an answer once it is whole."""
+        row = await self.get(message_id)
+        row.content = message.content
+        row.is_complete = message.is_complete
+        row.metadata_json = dict(message.metadata)
+        for name, value in (_tool_columns(message) | _usage_columns(message.usage)).items():
+            setattr(row, name, value)
+        return to_message(await self.change(row))
+
+    async def give_feedback(self, message_id: UUID, feedback: MessageFeedback) -> MessageRecord:
+        """Writes down what somebody thought of a message; the last word holds.
+
+        Raises:
+            NotFoundError: There is no such message.
+        """
+        row = await self.get(message_id)
+        row.feedback = feedback.model_dump(mode="json")
+        return to_message(await self.change(row))
+
+    async def list_of(self, conversation_id: UUID, since: int = 0) -> list[MessageRecord]:
+        """Returns the messages of a conversation from a position on, in their order."""
+        return await self._list(MessageORM.conversation_id == conversation_id, MessageORM.position >= since)
+
+    async def list_of_turn(self, turn_id: UUID) -> list[MessageRecord]:
+        """Returns the messages of a turn, in their order."""
+        return await self._list(MessageORM.turn_id == turn_id)
+
+    async def list_messages(self, conversation_id: UUID, request: PageRequest) -> Page[MessageRecord]:
+        """Lists the messages of a conversation, newest first."""
+        return (await self.list_page(request, MessageORM.conversation_id == conversation_id)).map(to_message)
+
+    async def _list(self, *conditions: Any) -> list[MessageRecord]:  # noqa: ANN401 - conditions of a query
+        rows = await self.session.scalars(self.select().where(*conditions).order_by(MessageORM.position))
+        return [to_message(row) for row in rows]
+
+
+def to_message(row: MessageORM) -> MessageRecord:
+    """Returns what a row says."""
+    usage = None
+    if row.model is not None and row.latency_ms is not None:
+        usage = MessageUsage(
+            model=row.model,
+            input_tokens=row.input_tokens or 0,
+            cached_tokens=row.cached_tokens or 0,
+            output_tokens=row.output_tokens or 0,
+            latency_ms=row.latency_ms,
+        )
+    result = None
+    if row.role is MessageRole.TOOL and row.tool_call_id is not None:
+        result = ToolResult(tool_call_id=row.tool_call_id, tool_name=row.tool_name, is_error=row.is_error)
+    return MessageRecord(
+        id=row.id,
+        conversation_id=row.conversation_id,
+        position=row.position,
+        role=row.role,
+        content=row.content,
+        tool_calls=tuple(MessageToolCall.model_validate(call) for call in row.tool_calls),
+        tool_result=result,
+        usage=usage,
+        is_complete=row.is_complete,
+        metadata=row.metadata_json,
+        feedback=MessageFeedback.model_validate(row.feedback) if row.feedback else None,
+        created_at=row.created_at,
+    )
+
+
+def _tool_columns(message: MessageCreate) -> dict[str, Any]:
+    result = message.tool_result
+    return {
+        "tool_calls": [call.model_dump(mode="json") for call in message.tool_calls],
+        "tool_call_id": result.tool_call_id if result else None,
+        "tool_name": result.tool_name if result else None,
+        "is_error": bool(result and result.is_error),
+    }
+
+
+def _usage_columns(usage: MessageUsage | None) -> dict[str, Any]:
+    names = ("model", "input_tokens", "cached_tokens", "output_tokens", "latency_ms")
+    return {name: getattr(usage, name) if usage else None for name in names}
