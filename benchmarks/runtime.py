@@ -4,7 +4,9 @@
 
 The overhead is the CPU time of one run with two model calls and a tool, in one process, the model answering at once:
 ours, bare ADK's, and openai-agents' in a venv of its own (`uv` makes it; without a network its row is empty). Ours and
-bare ADK's runs take turns, so that a busy machine slows both. The rest is over real HTTP, against the scripted server.
+bare ADK's runs take turns, so that a busy machine slows both. The rest is over real HTTP, against the scripted server:
+the same run as a turn of a conversation, kept in Postgres and with memories before the model, beside one that is not
+kept; the first byte of a stream; two hundred conversations at once; and thousands of turns, one after the other.
 """
 
 import argparse
@@ -26,6 +28,7 @@ from google.adk.models.llm_request import LlmRequest
 from google.adk.models.llm_response import LlmResponse
 from google.adk.runners import InMemoryRunner
 from google.genai import types
+from runtime_kept import KeptTalk, open_talk
 
 from tahoe_engine.runtime.adk_run import AdkRun
 from tahoe_engine.runtime.agent_blueprint import AgentBlueprint
@@ -39,11 +42,14 @@ from tahoe_engine.runtime.testing.scripted_tool import ScriptedTool
 OTHER = "openai-agents"
 OTHER_VERSION = "0.24.0"
 QUESTION = "How is the weather?"
+SOUGHT = '{"query": "customer 17"}'
 AT_ONCE = 200
 ROUNDS = 5
 TARGETS = {
     "overhead_ratio": 1.3,
     "first_byte_ms_p95": 30.0,
+    "keeping_ms_more": 15.0,
+    "first_byte_kept_over_http_ms_p95": 30.0,
     "streams_dropped": 0,
     "memory_growth_mib": 10.0,
     "imports_google": 0,
@@ -171,6 +177,21 @@ class Talk:
         return event, first
 
 
+async def measure_keeping(talk: Talk, kept: KeptTalk, runs: int) -> float:
+    """Returns by how many milliseconds a turn that is kept takes longer: the median of runs that take turns."""
+    kept.model.answer = call_and_answer
+    gaps = []
+    for _ in range(runs):
+        conversation = await kept.begin()
+        began = time.perf_counter()
+        last, _ = await talk.run()
+        check(last.text if isinstance(last, AnswerFinished) else None)
+        between = time.perf_counter()
+        check(await kept.run(conversation))
+        gaps.append((time.perf_counter() - between - (between - began)) * 1000)
+    return statistics.median(gaps)
+
+
 async def measure_first_byte(talk: Talk, model: ScriptedModel, runs: int) -> list[float]:
     """Returns milliseconds from the model's first byte to ours, sorted."""
     waits: list[float] = []
@@ -181,33 +202,36 @@ async def measure_first_byte(talk: Talk, model: ScriptedModel, runs: int) -> lis
     return sorted(waits)
 
 
-async def measure_streams(talk: Talk, model: ScriptedModel) -> dict[str, float]:
+async def measure_streams(kept: KeptTalk) -> dict[str, float]:
     """Streams two hundred answers at once, each a second long; returns how many were not whole, and the seconds."""
     said = "It rains in Paris. " * 10
-    model.answer = lambda _: Reply(text=said, piece=10, between_s=0.05)
+    kept.model.answer = lambda _: Reply(text=said, piece=10, between_s=0.05)
+    conversations = [await kept.begin() for _ in range(AT_ONCE)]
     began = time.perf_counter()
-    answers = await asyncio.gather(*(talk.run() for _ in range(AT_ONCE)))
-    whole = sum(isinstance(last, AnswerFinished) and last.text == said for last, _ in answers)
-    return {"dropped": AT_ONCE - whole, "seconds": time.perf_counter() - began}
+    answers = await asyncio.gather(*map(kept.run, conversations), return_exceptions=True)
+    return {"dropped": AT_ONCE - answers.count(said), "seconds": time.perf_counter() - began}
 
 
-async def measure_memory(talk: Talk, model: ScriptedModel, turns: int) -> dict[str, float]:
+async def measure_memory(kept: KeptTalk, turns: int) -> dict[str, float]:
     """Runs many turns, each with a tool; returns MiB after a fifth of them and at the end."""
     process = psutil.Process()
-
-    def answer(asked: Asked) -> Reply:
-        model.requests.clear()
-        has_result = asked.body["messages"][-1]["role"] == "tool"
-        return Reply(text="It rains.") if has_result else Reply(calls=(ScriptedCall("look_up", '{"city": "Paris"}'),))
-
-    model.answer = answer
+    kept.model.answer = call_and_answer
     sizes = {}
     for turn in range(1, turns + 1):
-        last, _ = await talk.run()
-        check(last.text if isinstance(last, AnswerFinished) else None)
+        check(await kept.run(await kept.begin()))
+        kept.model.requests.clear()
         if turn in {turns // 5, turns}:
             sizes[turn] = process.memory_info().rss / 1024**2
     return {"begin_mib": sizes[turns // 5], "end_mib": sizes[turns]}
+
+
+def call_and_answer(asked: Asked) -> Reply:
+    """Calls the tool that there is, and answers when it has the result; that of a kept turn searches memory."""
+    if asked.body["messages"][-1]["role"] == "tool":
+        return Reply(text="It rains.")
+    tools = {tool["function"]["name"] for tool in asked.body["tools"]}
+    call = ScriptedCall("look_up", '{"city": "Paris"}') if "look_up" in tools else ScriptedCall("search_memory", SOUGHT)
+    return Reply(calls=(call,))
 
 
 def imports_google() -> bool:
@@ -224,8 +248,12 @@ async def measure(runs: int, turns: int) -> dict[str, float | None]:
         talk = Talk(model, runtime)
         await talk.run()
         waits = await measure_first_byte(talk, model, 100)
-        streams = await measure_streams(talk, model)
-        memory = await measure_memory(talk, model, turns)
+        async with open_talk(model) as kept:
+            await kept.run(await kept.begin())
+            keeping = await measure_keeping(talk, kept, runs)
+            kept_waits = await kept.measure_first_byte(100)
+            streams = await measure_streams(kept)
+            memory = await measure_memory(kept, turns)
         await runtime.aclose()
     return {
         "ours_cpu_ms": overhead["ours"],
@@ -234,6 +262,9 @@ async def measure(runs: int, turns: int) -> dict[str, float | None]:
         "overhead_ratio": overhead["ratio"],
         "first_byte_ms_p50": statistics.median(waits),
         "first_byte_ms_p95": waits[int(len(waits) * 0.95)],
+        "keeping_ms_more": keeping,
+        "first_byte_kept_over_http_ms_p50": statistics.median(kept_waits),
+        "first_byte_kept_over_http_ms_p95": kept_waits[int(len(kept_waits) * 0.95)],
         "streams_dropped": streams["dropped"],
         "streams_seconds": streams["seconds"],
         "memory_begin_mib": memory["begin_mib"],

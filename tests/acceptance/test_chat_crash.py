@@ -42,7 +42,7 @@ def answer(asked: Asked) -> Reply:
     last = asked.body["messages"][-1]
     word = uuid4().hex[:8]
     if last["role"] == "user":
-        call = ScriptedCall("recall", json.dumps({"about": word}), id=f"c-{word}")
+        call = ScriptedCall("search_memory", json.dumps({"query": word}), id=f"c-{word}")
         return Reply(text=f"I look for {word}.", calls=(call,), piece=4, between_s=0.05)
     return Reply(text=" ".join(f"{word}-{number}" for number in range(12)), piece=6, between_s=0.05)
 

@@ -176,11 +176,10 @@ class Answering:
         """
         async with team_session(self._sessions, team_id, actor) as session:
             turns = TurnRepository(session)
-            before = await turns.get_turn(turn_id)
-            ended = await turns.end(turn_id, TurnStatus.CANCELLED)
-            if not ended:
-                raise ConflictError(f"The turn is {before.status}; there is nothing to cancel.")
-            turn = await turns.get_turn(turn_id)
+            turn = await turns.end(turn_id, TurnStatus.CANCELLED)
+            if turn is None:
+                ended = await turns.get_turn(turn_id)
+                raise ConflictError(f"The turn is {ended.status}; there is nothing to cancel.")
         task = self._tasks.get(turn_id)
         if task is not None:
             task.cancel()

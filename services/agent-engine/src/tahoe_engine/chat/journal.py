@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -70,8 +71,15 @@ class TurnJournal:
         async with self.open_session() as session:
             await self._hold(TurnRepository(session))
             messages = MessageRepository(session)
-            for event in _join_texts(events):
-                told += await self._write_one(session, messages, event)
+            last_words = ""
+            for event, following in pairwise([*_join_texts(events), None]):
+                if isinstance(event, TextDelta) and isinstance(following, ModelCallFinished):
+                    last_words = event.text  # written with the whole answer
+                elif isinstance(event, ModelCallFinished):
+                    told += await self._finish_answer(messages, event, last_words)
+                    last_words = ""
+                elif event is not None:
+                    told += await self._write_one(session, messages, event)
         return told
 
     async def end(self, status: TurnStatus, error: TahoeError | None = None) -> list[ChatEvent]:
@@ -101,8 +109,6 @@ class TurnJournal:
         match event:
             case TextDelta():
                 told = await self._add_text(messages, event.text)
-            case ModelCallFinished():
-                told = await self._finish_answer(messages, event)
             case ToolCallStarted():
                 told = ToolStarted(event.call)
             case ToolCallFinished():
@@ -134,7 +140,9 @@ class TurnJournal:
             await messages.extend(self._answer.id, text)
         return TextAdded(Cursor(self._answer.position, len(self._text)), text)
 
-    async def _finish_answer(self, messages: MessageRepository, event: ModelCallFinished) -> ChatEvent:
+    async def _finish_answer(
+        self, messages: MessageRepository, event: ModelCallFinished, last_words: str
+    ) -> list[ChatEvent]:
         answer = MessageCreate(
             role=MessageRole.ASSISTANT,
             content=event.text,
@@ -147,9 +155,11 @@ class TurnJournal:
             written = await messages.append(self.turn.conversation_id, self.turn.id, answer)
         else:
             written = await messages.complete(self._answer.id, answer)
+        length = len(self._text) + len(last_words)
         self._answer, self._text = None, ""
         self._written.append(written)
-        return MessageWritten(Cursor(written.position, len(written.content), is_whole=True), written)
+        added = [TextAdded(Cursor(written.position, length), last_words)] if last_words else []
+        return [*added, MessageWritten(Cursor(written.position, len(written.content), is_whole=True), written)]
 
     async def _add_result(self, messages: MessageRepository, event: ToolCallFinished) -> ChatEvent:
         result = MessageCreate(
@@ -168,11 +178,10 @@ class TurnJournal:
         cost_usd: Decimal | None = None,
         **columns: Any,  # noqa: ANN401
     ) -> ChatEvent:
-        turns = TurnRepository(session)
         spent = None if cost_usd is None else cost_usd + (self.turn.cost_usd or 0)
-        if not await turns.end(self.turn.id, status, cost_usd=spent, **columns):
+        ended = await TurnRepository(session).end(self.turn.id, status, cost_usd=spent, **columns)
+        if ended is None:
             raise TurnLostError("The turn was taken from its process.", cure="Ask again.")
-        ended = await turns.get_turn(self.turn.id)
         if self.sign is not None and status in {TurnStatus.COMPLETE, TurnStatus.WAITING}:
             name = self.sign(self._written, ended.pending)
             await ConversationRepository(session).call(self.turn.conversation_id, name)

@@ -77,8 +77,12 @@ class AgentRunner:
         dna = asked.agent.dna
         async with team_session(self._kit.sessions, asked.team_id) as session:
             providers = (await ModelProviderCatalog(session).list_page(PageRequest(limit=MAX_LIMIT))).items
+            extracted_until = (await ConversationRepository(session).get(asked.turn.conversation_id)).extracted_until
+            messages = await MessageRepository(session).list_of(asked.turn.conversation_id)
         models = choose_models(dna.model.choices, providers, self._kit.environ, self._kit.configured)
-        history = await self._read_history(asked)
+        history = keep_end(messages)
+        if extracted_until < history.first_position:  # what is cut off is remembered first
+            await self._kit.extraction.extract(asked.team_id, asked.turn.conversation_id)
         question = asked.message or _last_question(history)
         remembered = await self._recall(asked, question)
         skills = await asyncio.to_thread(self._kit.skills.select, dna)
@@ -101,17 +105,6 @@ class AgentRunner:
             answer_schema=asked.brought.answer_schema,
             must_call=asked.brought.must_call,
         )
-
-    async def _read_history(self, asked: Asked) -> KeptHistory:
-        """Reads the end of the conversation; what is cut off before it is remembered first."""
-        async with team_session(self._kit.sessions, asked.team_id) as session:
-            conversation = await ConversationRepository(session).get(asked.turn.conversation_id)
-            extracted_until = conversation.extracted_until
-            messages = await MessageRepository(session).list_of(asked.turn.conversation_id)
-        kept = keep_end(messages)
-        if extracted_until < kept.first_position:
-            await self._kit.extraction.extract(asked.team_id, asked.turn.conversation_id)
-        return kept
 
     async def _recall(self, asked: Asked, question: str) -> str:
         dna = asked.agent.dna

@@ -12,7 +12,7 @@ from tahoe_engine.db.repositories.memory_use import MemoryUseRepository
 from tahoe_engine.memory.context_block import ContextBlock, Remembered, build_context_block
 from tahoe_engine.memory.memories import Memories
 from tahoe_engine.models.agent_models import MemoryConfig
-from tahoe_engine.models.memory_models import MemoryRecord, MemorySearchRequest, UsedMemory
+from tahoe_engine.models.memory_models import MemoryRecord, MemorySearchRequest, MemorySearchResult, UsedMemory
 from tahoe_engine.models.retrieval_weights import RetrievalWeights
 
 FOUND = 40
@@ -64,27 +64,33 @@ class MemoryRecaller:
         types = [kind for kind in request.types or config.reads if kind in config.reads]
         wanted = request.model_copy(update={"limit": FOUND, "weights": weights, "types": types, "as_of": None})
         found = await self._memories.search(wanted) if types else []
-        async with team_session(self._sessions, self._team_id) as session:
-            always = await MemoryRepository(session).list_always(request.agent_id, request.user_id)
-        always = [record for record in always if record.memory_type in config.reads]
-        scores = {result.memory.id: result.score for result in found}
-        records = [*always, *(result.memory for result in found if result.memory.id not in {one.id for one in always})]
-        block = build_context_block(
-            [to_remembered(record) for record in records], config.context_tokens, shares=config.shares
-        )
-        used = [
-            UsedMemory(
-                memory_id=placed.memory_id, version=placed.version, rank=placed.rank, score=scores.get(placed.memory_id)
-            )
-            for placed in block.included
-        ]
-        await self._note(answer_id, request.agent_id, used)
-        return Recall(block, used)
+        return await self._place(request, config, answer_id, found)
 
     @run_again
-    async def _note(self, answer_id: UUID, agent_id: UUID | None, used: Sequence[UsedMemory]) -> None:
-        async with team_session(self._sessions, self._team_id, f"agent:{agent_id}") as session:
-            await MemoryUseRepository(session).record(answer_id, agent_id, used)
+    async def _place(
+        self, request: MemorySearchRequest, config: MemoryConfig, answer_id: UUID, found: Sequence[MemorySearchResult]
+    ) -> Recall:
+        """Puts what was found after what always comes, and notes what has found its place."""
+        async with team_session(self._sessions, self._team_id, f"agent:{request.agent_id}") as session:
+            always = await MemoryRepository(session).list_always(request.agent_id, request.user_id)
+            always = [record for record in always if record.memory_type in config.reads]
+            known = {record.id for record in always}
+            scores = {result.memory.id: result.score for result in found}
+            records = [*always, *(result.memory for result in found if result.memory.id not in known)]
+            block = build_context_block(
+                [to_remembered(record) for record in records], config.context_tokens, shares=config.shares
+            )
+            used = [
+                UsedMemory(
+                    memory_id=placed.memory_id,
+                    version=placed.version,
+                    rank=placed.rank,
+                    score=scores.get(placed.memory_id),
+                )
+                for placed in block.included
+            ]
+            await MemoryUseRepository(session).record(answer_id, request.agent_id, used)
+        return Recall(block, used)
 
     async def _show_again(self, used: Sequence[UsedMemory], config: MemoryConfig) -> Recall:
         async with team_session(self._sessions, self._team_id) as session:

@@ -1,11 +1,25 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import ARRAY, Double, Integer, Uuid, bindparam, select, text
 
 from tahoe_core.db.repository import BaseRepository
 from tahoe_engine.db.models.memory_use import MemoryUseORM
 from tahoe_engine.models.memory_models import UsedMemory
+
+# One statement whatever the number of rows: it is compiled once, and the trigger that logs the use sees them together.
+_RECORD = text(
+    "INSERT INTO memory_use (team_id, answer_id, agent_id, memory_id, version, rank, score)"
+    " SELECT :team, :answer, :agent, u.* FROM unnest(:memory_ids, :versions, :ranks, :scores) u"
+).bindparams(
+    bindparam("team", type_=Uuid()),
+    bindparam("answer", type_=Uuid()),
+    bindparam("agent", type_=Uuid()),
+    bindparam("memory_ids", type_=ARRAY(Uuid)),
+    bindparam("versions", type_=ARRAY(Integer)),
+    bindparam("ranks", type_=ARRAY(Integer)),
+    bindparam("scores", type_=ARRAY(Double)),
+)
 
 
 class MemoryUseRepository(BaseRepository[MemoryUseORM]):
@@ -16,12 +30,17 @@ class MemoryUseRepository(BaseRepository[MemoryUseORM]):
 
     async def record(self, answer_id: UUID, agent_id: UUID | None, used: Sequence[UsedMemory]) -> None:
         """Writes what was put before a model for one answer; a trigger counts and logs the access."""
-        rows = [
-            {"team_id": self.team_id, "answer_id": answer_id, "agent_id": agent_id, **memory.model_dump()}
-            for memory in used
-        ]
-        if rows:
-            await self.session.execute(insert(MemoryUseORM).values(rows))
+        if used:
+            values = {
+                "team": self.team_id,
+                "answer": answer_id,
+                "agent": agent_id,
+                "memory_ids": [memory.memory_id for memory in used],
+                "versions": [memory.version for memory in used],
+                "ranks": [memory.rank for memory in used],
+                "scores": [memory.score for memory in used],
+            }
+            await self.session.execute(_RECORD, values)
 
     async def list_of_answer(self, answer_id: UUID) -> list[UsedMemory]:
         """Returns what was put before the model for an answer, in the order in which it stood there."""

@@ -1,10 +1,11 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 
 from tahoe_core.db.page import Page, PageRequest
 from tahoe_core.db.repository import BaseRepository
+from tahoe_core.errors import NotFoundError
 from tahoe_engine.db.models.conversation import MessageORM
 from tahoe_engine.models.conversation_models import (
     MessageCreate,
@@ -30,23 +31,26 @@ class MessageRepository(BaseRepository[MessageORM]):
             ConflictError: Somebody else writes to the conversation at the same moment.
         """
         model = MessageORM
-        last = await self.session.scalar(
-            select(func.max(model.position)).where(
-                model.team_id == self.team_id, model.conversation_id == conversation_id
+        last = select(func.max(model.position)).where(
+            model.team_id == self.team_id, model.conversation_id == conversation_id
+        )
+        statement = (
+            insert(model)
+            .values(
+                team_id=self.team_id,
+                conversation_id=conversation_id,
+                turn_id=turn_id,
+                position=func.coalesce(last.scalar_subquery() + 1, 0),
+                role=message.role,
+                content=message.content,
+                is_complete=message.is_complete,
+                metadata_json=dict(message.metadata),
+                **_tool_columns(message),
+                **_usage_columns(message.usage),
             )
+            .returning(model)
         )
-        row = MessageORM(
-            conversation_id=conversation_id,
-            turn_id=turn_id,
-            position=0 if last is None else last + 1,
-            role=message.role,
-            content=message.content,
-            is_complete=message.is_complete,
-            metadata_json=dict(message.metadata),
-            **_tool_columns(message),
-            **_usage_columns(message.usage),
-        )
-        return to_message(await self.add(row))
+        return to_message((await self.session.scalars(statement)).one())
 
     async def extend(self, message_id: UUID, text: str) -> None:
         """Adds to an answer that is being written."""
@@ -58,14 +62,29 @@ class MessageRepository(BaseRepository[MessageORM]):
         )
 
     async def complete(self, message_id: UUID, message: MessageCreate) -> MessageRecord:
-        """Writes down all that is known of an answer once it is whole."""
-        row = await self.get(message_id)
-        row.content = message.content
-        row.is_complete = message.is_complete
-        row.metadata_json = dict(message.metadata)
-        for name, value in (_tool_columns(message) | _usage_columns(message.usage)).items():
-            setattr(row, name, value)
-        return to_message(await self.change(row))
+        """Writes down all that is known of an answer once it is whole.
+
+        Raises:
+            NotFoundError: There is no such message.
+        """
+        model = MessageORM
+        statement = (
+            update(model)
+            .where(model.team_id == self.team_id, model.id == message_id)
+            .values(
+                content=message.content,
+                is_complete=message.is_complete,
+                metadata_json=dict(message.metadata),
+                **_tool_columns(message),
+                **_usage_columns(message.usage),
+            )
+            .returning(model)
+            .execution_options(populate_existing=True)
+        )
+        row = (await self.session.scalars(statement)).one_or_none()
+        if row is None:
+            raise NotFoundError(f"There is no {self.noun} with the id {message_id}.")
+        return to_message(row)
 
     async def give_feedback(self, message_id: UUID, feedback: MessageFeedback) -> MessageRecord:
         """Writes down what somebody thought of a message; the last word holds.

@@ -7,6 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from tahoe_core.db.page import Page, PageRequest
 from tahoe_core.db.repository import BaseRepository
+from tahoe_core.errors import NotFoundError
 from tahoe_engine.db.models.turn import TurnORM
 from tahoe_engine.models.turn_models import Turn, TurnStatus
 
@@ -61,10 +62,18 @@ class TurnRepository(BaseRepository[TurnORM]):
         """Writes down something about a running turn; False where it is not ours any more."""
         return await self._change(turn_id, **columns)
 
-    async def end(self, turn_id: UUID, status: TurnStatus, **columns: Any) -> bool:  # noqa: ANN401 - columns, by name
-        """Ends a running turn, or lets it wait; False where it is not ours any more."""
+    async def end(self, turn_id: UUID, status: TurnStatus, **columns: Any) -> Turn | None:  # noqa: ANN401 - by name
+        """Ends a running turn, or lets it wait, and returns it; None where it is not ours any more."""
+        model = TurnORM
         finished_at = None if status is TurnStatus.WAITING else func.clock_timestamp()
-        return await self._change(turn_id, status=status, leased_until=None, finished_at=finished_at, **columns)
+        statement = (
+            update(model)
+            .where(model.team_id == self.team_id, model.id == turn_id, model.status == TurnStatus.RUNNING)
+            .values(status=status, leased_until=None, finished_at=finished_at, **columns)
+            .returning(model)
+        )
+        row = (await self.session.scalars(statement)).one_or_none()
+        return None if row is None else to_turn(row)
 
     async def get_turn(self, turn_id: UUID) -> Turn:
         """Returns a turn; a running one whose lease has run out is told as unfinished.
@@ -72,15 +81,14 @@ class TurnRepository(BaseRepository[TurnORM]):
         Raises:
             NotFoundError: There is none, or it is another team's.
         """
-        row = await self.get(turn_id)
-        await self.session.refresh(row)
+        model = TurnORM
+        query = select(model, model.leased_until < func.now()).where(model.team_id == self.team_id, model.id == turn_id)
+        found = (await self.session.execute(query.execution_options(populate_existing=True))).one_or_none()
+        if found is None:
+            raise NotFoundError(f"There is no {self.noun} with the id {turn_id}.")
+        row, has_lapsed = found
         turn = to_turn(row)
-        if turn.status is not TurnStatus.RUNNING:
-            return turn
-        lapsed = await self.session.scalar(
-            select(TurnORM.leased_until < func.now()).where(TurnORM.team_id == self.team_id, TurnORM.id == turn_id)
-        )
-        return turn.model_copy(update={"status": TurnStatus.UNFINISHED}) if lapsed else turn
+        return turn.model_copy(update={"status": TurnStatus.UNFINISHED}) if has_lapsed else turn
 
     async def list_turns(self, conversation_id: UUID, request: PageRequest) -> Page[Turn]:
         """Lists the turns of a conversation, newest first."""
