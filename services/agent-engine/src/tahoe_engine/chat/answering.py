@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -25,9 +25,14 @@ from tahoe_engine.models.agent_models import AgentStatus
 from tahoe_engine.models.agent_records import Agent
 from tahoe_engine.models.conversation_models import ConversationStatus, MessageCreate, MessageRecord, MessageRole
 from tahoe_engine.models.turn_models import Turn, TurnStatus
-from tahoe_engine.runtime.run_events import RunEvent
+from tahoe_engine.runtime.run_events import RunEvent, TextDelta
 from tahoe_engine.runtime.tool_port import Decision
 
+WRITERS = 8
+"""Turns that write at once: the others wait here, in their order, and take up what comes meanwhile, rather than at the
+pool of connections, which gives up on those who wait long."""
+TEXT_SECONDS = 0.1
+"""The first words of an answer are written and told at once, more of them so often: each time costs milliseconds."""
 HOLD_SECONDS = LEASE.total_seconds() / 3
 POLL_HERE_SECONDS = 5.0
 POLL_ELSEWHERE_SECONDS = 0.3
@@ -78,6 +83,7 @@ class Answering:
         self._upkeep = upkeep or NoUpkeep()
         self._followers = Followers()
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
+        self._writers = asyncio.Semaphore(WRITERS)
 
     async def say(self, team_id: UUID, conversation_id: UUID, content: str, actor: str) -> Turn:
         """Keeps a user's message, and begins to answer it.
@@ -241,7 +247,7 @@ class Answering:
             await asyncio.wait(self._tasks.values())
 
     def _begin(self, asked: Asked, actor: str) -> None:
-        journal = TurnJournal(asked.turn, lambda: self._open(asked.team_id, actor), asked.brought.sign)
+        journal = TurnJournal(asked.turn, lambda: self._open_to_write(asked.team_id, actor), asked.brought.sign)
         task = asyncio.create_task(self._answer(asked, journal))
         self._tasks[asked.turn.id] = task
         task.add_done_callback(lambda _task: self._tasks.pop(asked.turn.id, None))
@@ -277,11 +283,13 @@ class Answering:
                 came.put_nowait(event)
 
         listening = asyncio.create_task(listen())
+        next_text = 0.0
         try:
             while not (listening.done() and came.empty()):
-                events = await _take(came, listening)
+                events = await _take(came, listening, next_text)
                 if events:
                     self._followers.tell(journal.turn.id, await journal.write(events))
+                    next_text = asyncio.get_running_loop().time() + TEXT_SECONDS
                 elif not listening.done():
                     await journal.hold()
             await listening  # raises what the run raised
@@ -290,23 +298,46 @@ class Answering:
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await listening
 
+    @asynccontextmanager
+    async def _open_to_write(self, team_id: UUID, actor: str) -> AsyncIterator[AsyncSession]:
+        async with self._writers, self._open(team_id, actor) as session:
+            yield session
+
     def _open(self, team_id: UUID, actor: str = "") -> AbstractAsyncContextManager[AsyncSession]:
         return team_session(self._sessions, team_id, actor)
 
 
-async def _take(came: asyncio.Queue[RunEvent], listening: asyncio.Task[None]) -> list[RunEvent]:
-    """Returns all that is there as soon as there is something; nothing after a while, or at the end."""
+async def _take(came: asyncio.Queue[RunEvent], listening: asyncio.Task[None], next_text: float) -> list[RunEvent]:
+    """Returns what is there, as soon as something is; nothing after a while, or at the end.
+
+    Args:
+        came: What the run tells.
+        listening: Ends with the run.
+        next_text: Before this moment of the loop's clock, words alone wait for more of them.
+    """
+    events = await _wait_for_more(came, listening, HOLD_SECONDS)
+    clock = asyncio.get_running_loop().time
+    while events and all(isinstance(event, TextDelta) for event in events) and (left := next_text - clock()) > 0:
+        more = await _wait_for_more(came, listening, left)
+        if not more:
+            break
+        events += more
+    return events
+
+
+async def _wait_for_more(
+    came: asyncio.Queue[RunEvent], listening: asyncio.Task[None], timeout_s: float
+) -> list[RunEvent]:
+    events = []
     if came.empty():
         first = asyncio.create_task(came.get())
-        await asyncio.wait({first, listening}, timeout=HOLD_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({first, listening}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         if not first.done():
             first.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await first
             return []
         events = [first.result()]
-    else:
-        events = []
     while not came.empty():
         events.append(came.get_nowait())
     return events

@@ -29,7 +29,7 @@ from tahoe_engine.runtime.run_events import (
     ToolCallStarted,
 )
 
-LEASE = timedelta(seconds=10)
+LEASE = timedelta(seconds=15)
 """How long a conversation waits for a process that died; one that lives renews it every third of it."""
 
 type OpenSession = Callable[[], AbstractAsyncContextManager[AsyncSession]]

@@ -32,6 +32,9 @@ from tahoe_engine.skills.running.script_runner import ScriptRunner
 from tahoe_engine.skills.skill_tools import make_skill_tools
 from tahoe_engine.tools.http_tools import make_http_tools
 
+PREPARED_AT_ONCE = 4
+"""It is work for a processor, done no sooner by doing more of it at once; who waits here waits for no connection."""
+
 
 @dataclass(frozen=True)
 class AgentKit:
@@ -58,6 +61,7 @@ class AgentRunner:
 
     def __init__(self, kit: AgentKit) -> None:
         self._kit = kit
+        self._preparing = asyncio.Semaphore(PREPARED_AT_ONCE)
 
     async def __call__(self, asked: Asked) -> AsyncGenerator[RunEvent]:
         """Yields what the run tells.
@@ -65,7 +69,8 @@ class AgentRunner:
         Raises:
             TahoeError: The run cannot begin, as when no model is configured; the message says what to do.
         """
-        request, _ = await asyncio.gather(self._prepare(asked), self._kit.runtime.warm_up())
+        async with self._preparing:
+            request, _ = await asyncio.gather(self._prepare(asked), self._kit.runtime.warm_up())
         run = self._kit.runtime.run(request)
         try:
             async for event in run:
