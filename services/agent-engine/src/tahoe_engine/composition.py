@@ -153,6 +153,7 @@ def compose_chat(services: Services) -> "Chat":
     # Commands that let nobody answer do without all of this: httpx alone takes 100 ms.
     from tahoe_engine.chat.answering import Answering  # noqa: PLC0415
     from tahoe_engine.chat.extracting import ConversationExtraction  # noqa: PLC0415
+    from tahoe_engine.chat.model_extraction import ModelExtractors  # noqa: PLC0415
     from tahoe_engine.chat.running import AgentKit, AgentRunner  # noqa: PLC0415
     from tahoe_engine.chat.serving import Chat  # noqa: PLC0415
     from tahoe_engine.memory.statements import StatementExtractor  # noqa: PLC0415
@@ -163,7 +164,9 @@ def compose_chat(services: Services) -> "Chat":
     from tahoe_engine.skills.running.script_runner import ScriptRunner  # noqa: PLC0415
 
     runtime = AdkRuntime()
-    extraction = ConversationExtraction(services.sessions, services.memories, [StatementExtractor()])
+    configured, environ = configured_model(services.settings), read_environment()
+    by_model = ModelExtractors(services.sessions, runtime, environ, configured)
+    extraction = ConversationExtraction(services.sessions, services.memories, StatementExtractor(), by_model)
     kit = AgentKit(
         sessions=services.sessions,
         runtime=runtime,
@@ -171,8 +174,8 @@ def compose_chat(services: Services) -> "Chat":
         extraction=extraction,
         skills=SkillLibrary(services.settings.skill_folders, find_bundled_skills()),
         scripts=ScriptRunner(allow_unisolated=services.settings.skill_scripts_unisolated),
-        environ=read_environment(),
-        configured=configured_model(services.settings),
+        environ=environ,
+        configured=configured,
     )
     return Chat(Answering(services.sessions, AgentRunner(kit), services.upkeep), runtime, extraction)
 

@@ -16,6 +16,7 @@ from tahoe_engine.chat.answering import Answering
 from tahoe_engine.chat.chat_events import ChatEvent
 from tahoe_engine.chat.conversations import Conversations
 from tahoe_engine.chat.extracting import ConversationExtraction
+from tahoe_engine.chat.model_extraction import ModelExtractors
 from tahoe_engine.chat.running import AgentKit, AgentRunner
 from tahoe_engine.composition import build_memory_embedding
 from tahoe_engine.db.repositories.message import MessageRepository
@@ -69,7 +70,9 @@ async def desk(engine: AsyncEngine, team_id: UUID, tmp_path: Path) -> AsyncItera
 
     with ScriptedModel() as model:
         runtime = AdkRuntime()
-        extraction = ConversationExtraction(sessions, open_memories, [StatementExtractor()])
+        configured = ChosenModel(ModelEndpoint("scripted", model.base_url), "scripted-1")
+        by_model = ModelExtractors(sessions, runtime, {}, configured)
+        extraction = ConversationExtraction(sessions, open_memories, StatementExtractor(), by_model)
         kit = AgentKit(
             sessions=sessions,
             runtime=runtime,
@@ -77,7 +80,7 @@ async def desk(engine: AsyncEngine, team_id: UUID, tmp_path: Path) -> AsyncItera
             extraction=extraction,
             skills=SkillLibrary([tmp_path]),
             scripts=ScriptRunner(),
-            configured=ChosenModel(ModelEndpoint("scripted", model.base_url), "scripted-1"),
+            configured=configured,
         )
         answering = Answering(sessions, AgentRunner(kit))
         async with team_session(sessions, team_id) as session:

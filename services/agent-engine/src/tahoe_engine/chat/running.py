@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from tahoe_engine.models.memory_models import MAX_QUERY_CHARACTERS, MemorySearch
 from tahoe_engine.runtime.agent_blueprint import blueprint_of_dna
 from tahoe_engine.runtime.agent_runtime import AgentRuntime, RunRequest
 from tahoe_engine.runtime.model_endpoint import ChosenModel, choose_models
+from tahoe_engine.runtime.model_errors import ModelError
 from tahoe_engine.runtime.run_events import RunEvent
 from tahoe_engine.skills.disclosure import describe_skills
 from tahoe_engine.skills.library import SkillLibrary
@@ -87,7 +89,8 @@ class AgentRunner:
         models = choose_models(dna.model.choices, providers, self._kit.environ, self._kit.configured)
         history = keep_end(messages)
         if extracted_until < history.first_position:  # what is cut off is remembered first
-            await self._kit.extraction.extract(asked.team_id, asked.turn.conversation_id)
+            with suppress(ModelError):  # it stays unread, and is read with what comes after it
+                await self._kit.extraction.extract(asked.team_id, asked.turn.conversation_id, history.first_position)
         question = asked.message or _last_question(history)
         remembered = await self._recall(asked, question)
         skills = await asyncio.to_thread(self._kit.skills.select, dna)

@@ -214,6 +214,7 @@ class MemoryConfig(StrictModel):
         writes: Types that may be made of what it hears. Its identity is set by people, unless named here.
         context_tokens: The most that the context block takes; 0: none is made.
         extracts: Whether memories are made of what is said, beside those that it is asked to keep.
+        extractor: The model that reads what was said for this, beside rules that need none; None: rules alone.
         retention_days: When a memory that it makes expires; None: never. Expired is not deleted.
     """
 
@@ -222,6 +223,7 @@ class MemoryConfig(StrictModel):
     context_tokens: int = Field(default=2000, ge=0, le=200_000)
     shares: ContextShares = ContextShares()
     extracts: bool = True
+    extractor: ModelChoice | None = None
     retention_days: int | None = Field(default=None, ge=1, le=36_500)
 
 

@@ -1,13 +1,14 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tahoe_core.db.page import Page, PageRequest
 from tahoe_core.db.repository import BaseRepository
 from tahoe_core.errors import ConflictError
 from tahoe_engine.db.models.conversation import ConversationORM
+from tahoe_engine.db.models.turn import TurnORM
 from tahoe_engine.models.conversation_models import Conversation, ConversationFilter
 
 
@@ -43,9 +44,17 @@ class ConversationRepository(BaseRepository[ConversationORM]):
         return (await self.list_page(request, *conditions)).map(to_conversation)
 
     async def list_unread(self, limit: int) -> Sequence[UUID]:
-        """Returns conversations in which something was said that nothing was remembered of yet, oldest first."""
+        """Returns conversations in which something was said that was not read yet, oldest first.
+
+        One in which an answer is being written is none of them: what is half written would be read, and then no more.
+        """
         model = self.model
-        query = select(model.id).where(model.team_id == self.team_id, model.extracted_until < model.message_count)
+        is_answered = exists().where(
+            TurnORM.team_id == self.team_id, TurnORM.conversation_id == model.id, TurnORM.leased_until > func.now()
+        )
+        query = select(model.id).where(
+            model.team_id == self.team_id, model.extracted_until < model.message_count, ~is_answered
+        )
         return (await self.session.scalars(query.order_by(model.last_message_at, model.id).limit(limit))).all()
 
     async def call(self, conversation_id: UUID, external_id: str) -> bool:

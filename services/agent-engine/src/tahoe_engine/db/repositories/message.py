@@ -96,9 +96,10 @@ class MessageRepository(BaseRepository[MessageORM]):
         row.feedback = feedback.model_dump(mode="json")
         return to_message(await self.change(row))
 
-    async def list_of(self, conversation_id: UUID, since: int = 0) -> list[MessageRecord]:
-        """Returns the messages of a conversation from a position on, in their order."""
-        return await self._list(MessageORM.conversation_id == conversation_id, MessageORM.position >= since)
+    async def list_of(self, conversation_id: UUID, since: int = 0, before: int | None = None) -> list[MessageRecord]:
+        """Returns the messages of a conversation from a position on, up to another one, in their order."""
+        ends = [] if before is None else [MessageORM.position < before]
+        return await self._list(MessageORM.conversation_id == conversation_id, MessageORM.position >= since, *ends)
 
     async def list_of_turn(self, turn_id: UUID) -> list[MessageRecord]:
         """Returns the messages of a turn, in their order."""
