@@ -34,6 +34,7 @@ from tahoe_engine.catalog.scorecards import ScorecardCatalog
 from tahoe_engine.db import Base, repositories
 from tahoe_engine.db.repositories.analysis_row import NewAnalysis
 from tahoe_engine.db.repositories.memory import MemoryRepository
+from tahoe_engine.db.repositories.memory_listing import MemoryListingRepository
 from tahoe_engine.db.repositories.memory_row import NewMemory
 from tahoe_engine.db.repositories.memory_search import PreparedQuery, QueryVector
 from tahoe_engine.db.repositories.memory_transfer import Retirement
@@ -278,7 +279,6 @@ CASES: dict[str, Ask] = {
     "MemoryRepository.set_state": lambda r, o: r.set_state(o.record.id, is_pinned=True),
     "MemoryRepository.dispute": lambda r, o: r.dispute([o.record.id], [uuid4()]),
     "MemoryRepository.list_always": lambda r, o: r.list_always(o.filled.agent_id, None),
-    "MemoryRepository.list_memories": lambda r, o: r.list_memories(ALL),
     "MemoryRepository.search_by_embedding": lambda r, o: r.search_by_embedding([0.6, 0.8], "test", 100),
     "MemoryRepository.find_similar": lambda r, o: r.find_similar(o.record.id),
     "MemoryRepository.erase": lambda r, o: r.erase([o.record.root_id]),
@@ -398,7 +398,7 @@ class TestEveryMethod:
     async def test_would_be_seen_to_fail(self, open_session: OpenSession, theirs: Theirs) -> None:
         """The same look at a session of theirs finds them: what is looked for can be found."""
         async with open_session(theirs.team_id) as session:
-            said = set(say(await MemoryRepository(session).list_memories(ALL)))
+            said = set(say(await MemoryListingRepository(session).list_records(MemoryFilter(), ALL)))
             assert said & theirs.ids
             assert any(theirs.mark in one for one in said)
 

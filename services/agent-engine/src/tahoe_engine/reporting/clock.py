@@ -4,20 +4,8 @@ import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
-_MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
+from tahoe_core.dates import MONTHS, write_date
+
 _OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::?([0-5]\d))?")
 _MINUTE = 60
 _HOUR = 3600
@@ -51,14 +39,14 @@ def format_moment(moment: datetime, zone_name: str | None) -> str:
     """Formats `12 March 2026, 14:05 CET`, in the zone where it is known."""
     zone = find_zone(zone_name)
     local = moment.astimezone(zone) if zone else moment
-    return f"{local.day} {_MONTHS[local.month - 1]} {local.year}, {local:%H:%M} {local.tzname()}"
+    return f"{write_date(local)}, {local:%H:%M} {local.tzname()}"
 
 
 def format_time_of_day(moment: datetime, zone_name: str | None, *, with_day: bool) -> str:
     """Formats `14:05`, or `12 Mar 14:05` where an interaction spans several days."""
     zone = find_zone(zone_name)
     local = moment.astimezone(zone) if zone else moment
-    day = f"{local.day} {_MONTHS[local.month - 1][:3]} " if with_day else ""
+    day = f"{local.day} {MONTHS[local.month - 1][:3]} " if with_day else ""
     return f"{day}{local:%H:%M}"
 
 

@@ -26,7 +26,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
 from tahoe_core.db.driver_errors import find_sqlstate
-from tahoe_core.db.page import Page, PageRequest
 from tahoe_core.db.repository import BaseRepository
 from tahoe_core.errors import InvalidInputError, NotFoundError
 from tahoe_engine.db.models.memory import MemoryORM, MemoryTagORM
@@ -215,13 +214,6 @@ class MemoryRepository(BaseRepository[MemoryORM]):
             or_(model.user_id.is_(None), model.user_id == user_id),
         )
         return sorted(rows, key=lambda row: (row.memory_type != MemoryType.IDENTITY, -row.importance, row.created_at))
-
-    async def list_memories(
-        self, request: PageRequest, *conditions: ColumnExpressionArgument[bool]
-    ) -> Page[MemoryRecord]:
-        """Lists what fits, newest first."""
-        query = select_records().where(MemoryORM.team_id == self.team_id, *conditions)
-        return (await self.page_of(query, request)).map(to_record)
 
     async def search_by_embedding(
         self,
