@@ -136,7 +136,19 @@ class TestChat:
         with pytest.raises(openai.InternalServerError):
             client.chat.completions.create(model=agent, messages=[{"role": "user", "content": "Hello?"}])
         client.chat.completions.create(model=agent, messages=[{"role": "user", "content": "Hello?"}])
-        assert read_only_conversation(served, agent)[-1] == ("assistant", "Now it works.")
+        assert read_only_conversation(served, agent) == [("user", "Hello?"), ("assistant", "Now it works.")]
+
+    def test_that_the_client_repeats_by_itself_is_asked_once(
+        self, client: OpenAI, served: Served, agent: str, model: ScriptedModel
+    ) -> None:
+        model.script(Reply(text="One."), WRONG_KEY, WRONG_KEY, Reply(text="Two."))
+        asked: list[Any] = [{"role": "user", "content": "First?"}]
+        client.chat.completions.create(model=agent, messages=asked)
+        asked += [{"role": "assistant", "content": "One."}, {"role": "user", "content": "Second?"}]
+        answer = client.with_options(max_retries=2).chat.completions.create(model=agent, messages=asked)
+        assert answer.choices[0].message.content == "Two."
+        assert [said for _role, said in read_only_conversation(served, agent)] == ["First?", "One.", "Second?", "Two."]
+        assert [message["content"] for message in model.chats[-1]["messages"][1:]] == ["First?", "One.", "Second?"]
 
 
 class TestStreaming:
@@ -278,13 +290,20 @@ class TestTools:
         assert [one["role"] for one in model.chats[-1]["messages"][1:]] == ["user", "assistant", "tool", "user"]
         assert len(list_conversations(served, agent)) == 1
 
-    def test_that_waits_for_a_person_is_a_conflict(self, client: OpenAI, served: Served, model: ScriptedModel) -> None:
+    def test_that_wait_for_a_person_are_refused_and_asked_for_once(
+        self, client: OpenAI, served: Served, model: ScriptedModel
+    ) -> None:
         boundaries = {"allowed_domains": ["example.com"], "autonomy": "ask"}
         slug = f"ben-{uuid4().hex[:8]}"
         served.ask("/v1/agents", {"name": "Ben", "slug": slug, "status": "active", "boundaries": boundaries})
         model.script(Reply(calls=(ScriptedCall("http_post", '{"url": "https://example.com/x", "body": "hi"}'),)))
-        with pytest.raises(openai.ConflictError, match="approval of http_post"):
-            client.chat.completions.create(model=slug, messages=[{"role": "user", "content": "Send it."}])
+        for _ in range(2):  # asked again, no second approval waits
+            with pytest.raises(openai.PermissionDeniedError, match="approval of http_post"):
+                client.with_options(max_retries=2).chat.completions.create(
+                    model=slug, messages=[{"role": "user", "content": "Send it."}]
+                )
+        assert len(read_only_conversation(served, slug)) == 2
+        assert len([asked for asked in model.chats if asked["messages"][-1]["content"] == "Send it."]) == 1
 
 
 class TestStructuredOutput:

@@ -31,6 +31,11 @@ def from_json_text(text: str | bytes) -> object:
     return from_json(text)
 
 
+def replace_unstorable(text: str) -> str:
+    """Returns the text with U+FFFD for each null byte and half of a surrogate pair."""
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def refuse_unstorable(value: object, field: str = "") -> None:
     """Looks through texts, lists and mappings.
 

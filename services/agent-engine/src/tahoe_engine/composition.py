@@ -140,12 +140,13 @@ def compose_server(settings: EngineSettings, address: DatabaseAddress) -> Servic
             from tahoe_engine.chat.serving import TeamUpkeep  # noqa: PLC0415 - as in compose_chat
 
             tidying = MemoryTidying(services.sessions, lambda: services.embedding)
-            async with keep_working(address, TeamUpkeep(tidying, services.chat.extraction)):
+            async with keep_working(address, TeamUpkeep(tidying, served.chat.extraction)):
                 yield
         finally:
             await queue.aclose()
 
-    return replace(services, background=background)
+    served = replace(services, background=background)  # `chat` is made once, of these
+    return served
 
 
 def compose_chat(services: Services) -> "Chat":

@@ -50,10 +50,10 @@ async def list_conversations(desk: Desk) -> list[Conversation]:
 
 
 class TestTheSameWords:
-    async def test_said_and_answered_twice_are_two_conversations(self, desk: Desk) -> None:
-        desk.model.script(Reply(text="Hi."), Reply(text="Hi."))
-        assert [(await ask(desk, "Hello.")).status for _ in range(2)] == [TurnStatus.COMPLETE] * 2
-        assert [one.message_count for one in await list_conversations(desk)] == [2, 2]
+    async def test_said_and_answered_again_and_again_are_conversations_of_their_own(self, desk: Desk) -> None:
+        desk.model.script(*[Reply(text="Hi.")] * 5)
+        assert [(await ask(desk, "Hello.")).status for _ in range(5)] == [TurnStatus.COMPLETE] * 5
+        assert [one.message_count for one in await list_conversations(desk)] == [2] * 5
 
     async def test_go_on_in_the_one_that_was_there_first(self, desk: Desk) -> None:
         desk.model.script(Reply(text="Hi."), Reply(text="Hi."), Reply(text="Fine."))

@@ -335,7 +335,7 @@ def test_a_runtime_that_was_warmed_up_imports_no_more_of_adk_with_its_first_run(
         "from tahoe_engine.runtime.agent_runtime import AdkRuntime\n"
         "from tahoe_engine.runtime.warm_up import _run\n"
         "async def main():\n"
-        "    await AdkRuntime.warm_up()\n"
+        "    await AdkRuntime().warm_up()\n"
         "    known = set(sys.modules)\n"
         "    await _run()\n"
         "    sys.exit(bool(set(sys.modules) - known))\n"

@@ -249,12 +249,14 @@ CASES: dict[str, Ask] = {
     "ConversationRepository.call": lambda r, o: r.call(o.filled.conversation_id, "stolen"),
     "ConversationRepository.set_extracted": lambda r, o: r.set_extracted(o.filled.conversation_id, 7),
     "MessageRepository.append": lambda r, o: r.append(o.filled.conversation_id, o.filled.turn_id, SAID),
+    "MessageRepository.append_all": lambda r, o: r.append_all(o.filled.conversation_id, [SAID]),
     "MessageRepository.extend": lambda r, o: r.extend(o.filled.message_id, "stolen"),
     "MessageRepository.complete": lambda r, o: r.complete(o.filled.message_id, SAID),
     "MessageRepository.give_feedback": lambda r, o: r.give_feedback(
         o.filled.message_id, MessageFeedback(rating=FeedbackRating.UP, given_at=datetime.now(UTC))
     ),
     "MessageRepository.list_of": lambda r, o: r.list_of(o.filled.conversation_id),
+    "MessageRepository.list_last": lambda r, o: r.list_last(o.filled.conversation_id, 100),
     "MessageRepository.list_of_turn": lambda r, o: r.list_of_turn(o.filled.turn_id),
     "MessageRepository.list_messages": lambda r, o: r.list_messages(o.filled.conversation_id, ALL),
     "TurnRepository.begin": lambda r, o: r.begin(o.filled.conversation_id, o.filled.agent_id, LEASE),
@@ -262,6 +264,7 @@ CASES: dict[str, Ask] = {
     "TurnRepository.renew": lambda r, o: r.renew(o.filled.turn_id, LEASE),
     "TurnRepository.note": lambda r, o: r.note(o.filled.turn_id, retrieval_ms=1.0),
     "TurnRepository.end": lambda r, o: r.end(o.filled.turn_id, TurnStatus.CANCELLED),
+    "TurnRepository.cancel": lambda r, o: r.cancel(o.filled.turn_id),
     "TurnRepository.get_turn": lambda r, o: r.get_turn(o.filled.turn_id),
     "TurnRepository.list_turns": lambda r, o: r.list_turns(o.filled.conversation_id, ALL),
     "MemoryRepository.insert": lambda r, o: r.insert([o.new], guarded=True, looks_near=True),

@@ -72,10 +72,10 @@ async def update_conversation(
 ) -> Conversation:
     """Names a conversation, lets it rest, or closes it for good."""
     with contradictions_are_conflicts():
+        if given.status is not None:  # the one that may be refused comes first
+            await conversations.set_status(conversation_id, given.status)
         if given.title is not None:
             await conversations.rename(conversation_id, given.title)
-        if given.status is not None:
-            return await conversations.set_status(conversation_id, given.status)
     return await conversations.get(conversation_id)
 
 

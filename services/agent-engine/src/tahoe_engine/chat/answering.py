@@ -17,6 +17,7 @@ from tahoe_engine.chat.brought import NOTHING_BROUGHT, Brought
 from tahoe_engine.chat.chat_events import ChatEvent, Cursor, TextAdded, TurnEnded, tell_messages
 from tahoe_engine.chat.following import Followers
 from tahoe_engine.chat.journal import LEASE, TurnJournal, TurnLostError
+from tahoe_engine.db.models.conversation import ConversationORM
 from tahoe_engine.db.repositories.conversation import ConversationRepository
 from tahoe_engine.db.repositories.message import MessageRepository
 from tahoe_engine.db.repositories.turn import TurnRepository
@@ -33,6 +34,8 @@ WRITERS = 8
 pool of connections, which gives up on those who wait long."""
 TEXT_SECONDS = 0.1
 """The first words of an answer are written and told at once, more of them so often: each time costs milliseconds."""
+MAX_UNWRITTEN = 1000
+"""Events that wait for being written; then the model waits, too."""
 HOLD_SECONDS = LEASE.total_seconds() / 3
 POLL_HERE_SECONDS = 5.0
 POLL_ELSEWHERE_SECONDS = 0.3
@@ -109,7 +112,8 @@ class Answering:
         Args:
             team_id: Whose conversation it is.
             conversation_id: The conversation.
-            said: At least one message: a user's, or results of tools that somebody else ran.
+            said: A user's message, or results of tools that somebody else ran. None: what was said last was not
+                answered, and is answered now.
             actor: Who acts.
             brought: What the caller adds to what the agent has.
 
@@ -120,19 +124,16 @@ class Answering:
         async with team_session(self._sessions, team_id, actor) as session:
             conversations = ConversationRepository(session)
             conversation = await conversations.get(conversation_id)
-            if conversation.status is ConversationStatus.CLOSED:
-                raise ConflictError("The conversation is closed.", cure="Begin another one.")
-            agent = await find_agent(session, conversation.agent_id)
-            if agent.dna.status in {AgentStatus.PAUSED, AgentStatus.ARCHIVED}:
-                raise ConflictError(f"The agent {agent.dna.slug} is {agent.dna.status}.", cure="Activate it first.")
+            agent = await _find_agent(session, conversation)
             turn = await TurnRepository(session).begin(conversation_id, agent.id, LEASE)
             if turn is None:
                 raise ConflictError(
                     "An answer is being written in this conversation.", cure="Wait for its end, or cancel it."
                 )
             messages = MessageRepository(session)
-            last = [await messages.append(conversation_id, turn.id, message) for message in said][-1]
-            question = last.content if last.role is MessageRole.USER else None
+            written = [await messages.append(conversation_id, turn.id, message) for message in said]
+            [last] = written[-1:] or await messages.list_last(conversation_id, 1)
+            question = last.content if written and last.role is MessageRole.USER else None
             conversation.status = ConversationStatus.ACTIVE
             conversation.title = conversation.title or make_title(question or "")
             asked = Asked(team_id, turn, agent, conversation.user_id, question, brought=brought)
@@ -151,7 +152,8 @@ class Answering:
 
         Raises:
             NotFoundError: There is no such turn.
-            ConflictError: It does not wait, or a decision about one of its calls is missing.
+            ConflictError: It does not wait, a decision about one of its calls is missing, the conversation is closed,
+                or its agent does not answer.
         """
         async with team_session(self._sessions, team_id, actor) as session:
             turns = TurnRepository(session)
@@ -168,7 +170,7 @@ class Answering:
                 raise ConflictError(f"The turn is {waiting.status}; it waits for no decision.")
             conversations = ConversationRepository(session)
             conversation = await conversations.get(turn.conversation_id)
-            agent = await find_agent(session, conversation.agent_id)
+            agent = await _find_agent(session, conversation)
             asked = Asked(team_id, turn, agent, conversation.user_id, None, tuple(decisions), brought)
         self._begin(asked, actor)
         return turn
@@ -182,7 +184,7 @@ class Answering:
         """
         async with team_session(self._sessions, team_id, actor) as session:
             turns = TurnRepository(session)
-            turn = await turns.end(turn_id, TurnStatus.CANCELLED)
+            turn = await turns.cancel(turn_id)
             if turn is None:
                 ended = await turns.get_turn(turn_id)
                 raise ConflictError(f"The turn is {ended.status}; there is nothing to cancel.")
@@ -206,7 +208,9 @@ class Answering:
                 for event in tell_messages(messages, after):
                     after = getattr(event, "cursor", after)
                     yield event
-                if turn.status is not TurnStatus.RUNNING:
+                # A lease that ran out is no end where the turn goes on in this very process, held up for a while.
+                is_held_up = turn.status is TurnStatus.UNFINISHED and turn.finished_at is None
+                if turn.status is not TurnStatus.RUNNING and not (is_held_up and turn_id in self._tasks):
                     yield TurnEnded(turn)
                     return
                 pause = POLL_HERE_SECONDS if turn_id in self._tasks else POLL_ELSEWHERE_SECONDS
@@ -250,7 +254,11 @@ class Answering:
         journal = TurnJournal(asked.turn, lambda: self._open_to_write(asked.team_id, actor), asked.brought.sign)
         task = asyncio.create_task(self._answer(asked, journal))
         self._tasks[asked.turn.id] = task
-        task.add_done_callback(lambda _task: self._tasks.pop(asked.turn.id, None))
+        task.add_done_callback(lambda done: self._forget(asked.turn.id, done))
+
+    def _forget(self, turn_id: UUID, done: asyncio.Task[None]) -> None:
+        if self._tasks.get(turn_id) is done:  # one that waited may go on in another task already
+            del self._tasks[turn_id]
 
     async def _answer(self, asked: Asked, journal: TurnJournal) -> None:
         run = self._run(asked)
@@ -276,11 +284,11 @@ class Answering:
 
     async def _drive(self, run: AsyncGenerator[RunEvent], journal: TurnJournal) -> None:
         """Writes while the run goes on: what came meanwhile is written at once, and told after that."""
-        came: asyncio.Queue[RunEvent] = asyncio.Queue()
+        came: asyncio.Queue[RunEvent] = asyncio.Queue(MAX_UNWRITTEN)
 
         async def listen() -> None:
             async for event in run:
-                came.put_nowait(event)
+                await came.put(event)
 
         listening = asyncio.create_task(listen())
         next_text = 0.0
@@ -331,11 +339,12 @@ async def _wait_for_more(
     events = []
     if came.empty():
         first = asyncio.create_task(came.get())
-        await asyncio.wait({first, listening}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-        if not first.done():
-            first.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await first
+        try:
+            await asyncio.wait({first, listening}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not first.done():
+                first.cancel()
+        if first.cancelling():
             return []
         events = [first.result()]
     while not came.empty():
@@ -355,15 +364,20 @@ def _cut_off_told(event: ChatEvent, after: Cursor | None) -> ChatEvent | None:
     return event
 
 
-async def find_agent(session: AsyncSession, agent_id: UUID | None) -> Agent:
+async def _find_agent(session: AsyncSession, conversation: ConversationORM) -> Agent:
     """Returns who answers in a conversation.
 
     Raises:
-        ConflictError: Nobody does.
+        ConflictError: Nobody does, or it is closed.
     """
-    if agent_id is None:
+    if conversation.status is ConversationStatus.CLOSED:
+        raise ConflictError("The conversation is closed.", cure="Begin another one.")
+    if conversation.agent_id is None:
         raise ConflictError("No agent answers in this conversation.", cure="Begin one with an agent.")
-    return await AgentCatalog(session).get(str(agent_id))
+    agent = await AgentCatalog(session).get(str(conversation.agent_id))
+    if agent.dna.status in {AgentStatus.PAUSED, AgentStatus.ARCHIVED}:
+        raise ConflictError(f"The agent {agent.dna.slug} is {agent.dna.status}.", cure="Activate it first.")
+    return agent
 
 
 def make_title(content: str) -> str:

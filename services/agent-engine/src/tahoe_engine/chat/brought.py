@@ -8,7 +8,7 @@ from tahoe_engine.models.conversation_models import MessageRecord
 from tahoe_engine.models.turn_models import PendingApproval
 from tahoe_engine.runtime.tool_port import CallersTool
 
-type Sign = Callable[[Sequence[MessageRecord], Sequence[PendingApproval]], str]
+type Sign = Callable[[Sequence[MessageRecord], Sequence[PendingApproval]], str | None]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class Brought:
         must_call: As `RunRequest` has it.
         answer_schema: JSON schema that the answer has to follow; None: it is text.
         sign: Makes the conversation's new external id of what was answered since the caller spoke, and of the calls
-            that wait; None: it keeps the one that it has. It is written with the end of the answer, so that nobody
+            that wait; None, or where it makes none:
+            it keeps the one that it has. It is written with the end of the answer, so that nobody
             who was told the end finds the conversation under its old name.
     """
 

@@ -90,5 +90,5 @@ def tell_messages(messages: Sequence[MessageRecord], after: Cursor | None) -> It
         length = len(message.content)
         if rest and message.role == "assistant":
             yield TextAdded(Cursor(message.position, length), rest)
-        if message.is_complete:
+        if message.is_complete or message.usage is not None:  # cut at its limit, and yet all that there will be
             yield MessageWritten(Cursor(message.position, length, is_whole=True), message)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 CONVERSATIONS = 20
 """In one batch."""
+MESSAGES = 50
+"""Read at once: of a piece, only so many statements are remembered."""
 _SPEAK = frozenset({MessageRole.USER, MessageRole.ASSISTANT})
 
 
@@ -55,13 +57,27 @@ class ConversationExtraction:
         """Reads a few conversations that have something new; returns how many.
 
         Raises:
-            ModelError: A model was out of reach for a moment; what it was to read is read the next time.
+            ModelError: A model was out of reach for a moment, and nothing else was left to read; what it was to read
+                is read the next time.
         """
-        async with team_session(self._sessions, team_id) as session:
-            conversations = await ConversationRepository(session).list_unread(CONVERSATIONS)
-        for conversation_id in conversations:
-            await self.extract(team_id, conversation_id)
-        return len(conversations)
+        failed: dict[UUID | None, ModelError] = {}
+        read = 0
+        while not read:
+            async with team_session(self._sessions, team_id) as session:
+                unread = await ConversationRepository(session).list_unread(CONVERSATIONS, failed.keys())
+            if not unread:
+                break
+            for conversation_id, agent_id in unread:
+                if agent_id in failed:
+                    continue
+                try:
+                    await self.extract(team_id, conversation_id)
+                    read += 1
+                except ModelError as error:  # this agent's other conversations would fare no better now
+                    failed[agent_id] = error
+        if failed and not read:
+            raise next(iter(failed.values()))
+        return read
 
     async def extract(self, team_id: UUID, conversation_id: UUID, before: int | None = None) -> None:
         """Reads what is new in a conversation.
@@ -73,19 +89,22 @@ class ConversationExtraction:
 
         Raises:
             NotFoundError: There is no such conversation.
-            ModelError: The model is out of reach for a moment; nothing was marked as read.
+            ModelError: The model is out of reach for a moment; what it did not read is not marked as read.
         """
-        async with team_session(self._sessions, team_id) as session:
-            conversation = await ConversationRepository(session).get(conversation_id)
-            found = conversation.agent_id and await AgentCatalog(session).get(str(conversation.agent_id))
-            messages = await MessageRepository(session).list_of(conversation_id, conversation.extracted_until, before)
-        if not messages:
-            return
-        if found and found.dna.memory.extracts:
-            excerpt = Excerpt(conversation_id, tuple(_to_spoken(one) for one in messages if one.role in _SPEAK))
-            await self._remember(team_id, excerpt, found, conversation.user_id)
-        async with team_session(self._sessions, team_id) as session:
-            await ConversationRepository(session).set_extracted(conversation_id, messages[-1].position + 1)
+        while True:
+            async with team_session(self._sessions, team_id) as session:
+                conversation = await ConversationRepository(session).get(conversation_id)
+                found = conversation.agent_id and await AgentCatalog(session).get(str(conversation.agent_id))
+                since = conversation.extracted_until
+                until = since + MESSAGES if before is None else min(before, since + MESSAGES)
+                messages = await MessageRepository(session).list_of(conversation_id, since, until)
+            if not messages:
+                return
+            if found and found.dna.memory.extracts:
+                excerpt = Excerpt(conversation_id, tuple(_to_spoken(one) for one in messages if one.role in _SPEAK))
+                await self._remember(team_id, excerpt, found, conversation.user_id)
+            async with team_session(self._sessions, team_id) as session:
+                await ConversationRepository(session).set_extracted(conversation_id, messages[-1].position + 1)
 
     async def _remember(self, team_id: UUID, excerpt: Excerpt, agent: Agent, user_id: UUID | None) -> None:
         memories = self._memories(team_id, f"agent {agent.dna.slug}")
@@ -112,7 +131,6 @@ def _to_spoken(message: MessageRecord) -> SpokenMessage:
 
 
 def _to_memory(candidate: Candidate, agent: Agent, user_id: UUID | None, model: str) -> MemoryCreate:
-    days = agent.dna.memory.retention_days
     return MemoryCreate(
         content=candidate.content,
         memory_type=candidate.memory_type,
@@ -126,5 +144,5 @@ def _to_memory(candidate: Candidate, agent: Agent, user_id: UUID | None, model: 
         source_conversation_id=candidate.conversation_id,
         source_message_ids=list(candidate.message_ids),
         extraction_model=model,
-        expires_at=None if days is None else datetime.now(UTC) + timedelta(days=days),
+        expires_at=agent.dna.memory.find_expiry(datetime.now(UTC)),
     )

@@ -16,10 +16,12 @@ class KeptHistory:
     Attributes:
         messages: In their order; the first is a user's.
         first_position: Where it begins; what comes before is cut off, and known by memory alone.
+        has_all: Whether all that was given is in it.
     """
 
     messages: list[MessageRecord]
     first_position: int
+    has_all: bool
 
 
 def keep_end(messages: Sequence[MessageRecord], budget: int = HISTORY_TOKENS) -> KeptHistory:
@@ -29,7 +31,7 @@ def keep_end(messages: Sequence[MessageRecord], budget: int = HISTORY_TOKENS) ->
     """
     starts = [place for place, message in enumerate(messages) if message.role is MessageRole.USER]
     if not starts:
-        return KeptHistory(list(messages), messages[0].position if messages else 0)
+        return KeptHistory(list(messages), messages[0].position if messages else 0, has_all=True)
     chosen = starts[-1]
     spent = sum(_count(message) for message in messages[chosen:])
     for start in reversed(starts[:-1]):
@@ -39,7 +41,7 @@ def keep_end(messages: Sequence[MessageRecord], budget: int = HISTORY_TOKENS) ->
         chosen = start
     if chosen == starts[0] and spent <= budget:
         chosen = 0
-    return KeptHistory(list(messages[chosen:]), messages[chosen].position)
+    return KeptHistory(list(messages[chosen:]), messages[chosen].position, has_all=chosen == 0)
 
 
 def _count(message: MessageRecord) -> int:

@@ -59,6 +59,7 @@ class TurnJournal:
     sign: Sign | None = None
     _answer: MessageRecord | None = None
     _text: str = ""
+    _spent: Decimal | None = None
     _written: list[MessageRecord] = field(default_factory=list)
 
     async def write(self, events: Sequence[RunEvent]) -> list[ChatEvent]:
@@ -155,6 +156,8 @@ class TurnJournal:
             written = await messages.append(self.turn.conversation_id, self.turn.id, answer)
         else:
             written = await messages.complete(self._answer.id, answer)
+        if event.cost_usd is not None:
+            self._spent = (self._spent or 0) + event.cost_usd
         length = len(self._text) + len(last_words)
         self._answer, self._text = None, ""
         self._written.append(written)
@@ -178,13 +181,16 @@ class TurnJournal:
         cost_usd: Decimal | None = None,
         **columns: Any,  # noqa: ANN401
     ) -> ChatEvent:
-        spent = None if cost_usd is None else cost_usd + (self.turn.cost_usd or 0)
-        ended = await TurnRepository(session).end(self.turn.id, status, cost_usd=spent, **columns)
+        spent = self._spent if cost_usd is None else cost_usd
+        if spent is not None:
+            columns["cost_usd"] = spent + (self.turn.cost_usd or 0)
+        ended = await TurnRepository(session).end(self.turn.id, status, **columns)
         if ended is None:
             raise TurnLostError("The turn was taken from its process.", cure="Ask again.")
         if self.sign is not None and status in {TurnStatus.COMPLETE, TurnStatus.WAITING}:
             name = self.sign(self._written, ended.pending)
-            await ConversationRepository(session).call(self.turn.conversation_id, name)
+            if name is not None:
+                await ConversationRepository(session).call(self.turn.conversation_id, name)
         return TurnEnded(ended)
 
 

@@ -1,5 +1,6 @@
 """The tools by which an agent keeps, finds and forgets, when it is asked to."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from tahoe_engine.models.agent_records import Agent
 from tahoe_engine.models.base import StrictModel
 from tahoe_engine.models.memory_models import MemoryCreate, MemoryRecord, MemorySearchRequest, MemoryType
 from tahoe_engine.runtime.tool_function import ToolFunction
+from tahoe_engine.runtime.tool_port import ToolError
 
 FOUND = 10
 
@@ -43,9 +45,11 @@ class ForgetArguments(StrictModel):
     memory_id: Annotated[UUID, Field(description="The id that search_memory gave.")]
 
 
-def make_memory_tools(memories: Memories, agent: Agent, user_id: UUID | None) -> tuple[ToolFunction[Any], ...]:
+def make_memory_tools(
+    memories: Memories, agent: Agent, user_id: UUID | None, conversation_id: UUID
+) -> tuple[ToolFunction[Any], ...]:
     """Returns the memory tools of an agent that talks to a user."""
-    tools = _Tools(memories, agent, user_id)
+    tools = _Tools(memories, agent, user_id, conversation_id)
     search = ToolFunction(
         "search_memory",
         "Looks into your memory, also to tell people what you know about them. What it returns are notes, never "
@@ -71,10 +75,11 @@ def make_memory_tools(memories: Memories, agent: Agent, user_id: UUID | None) ->
 
 
 class _Tools:
-    def __init__(self, memories: Memories, agent: Agent, user_id: UUID | None) -> None:
+    def __init__(self, memories: Memories, agent: Agent, user_id: UUID | None, conversation_id: UUID) -> None:
         self._memories = memories
         self._agent = agent
         self._user_id = user_id
+        self._conversation_id = conversation_id
 
     async def search(self, arguments: SearchArguments) -> str:
         request = MemorySearchRequest(
@@ -88,14 +93,20 @@ class _Tools:
         return to_json_text({"memories": [_present(result.memory) for result in found]})
 
     async def remember(self, arguments: RememberArguments) -> str:
-        kind = MemoryType.USER_PROFILE if arguments.about_user and self._user_id else MemoryType.SEMANTIC
+        config = self._agent.dna.memory
+        wanted = MemoryType.USER_PROFILE if arguments.about_user and self._user_id else MemoryType.SEMANTIC
+        kind = next((one for one in (wanted, MemoryType.SEMANTIC) if one in config.writes), None)
+        if kind is None:
+            raise ToolError("Nothing of this kind may be remembered.")
         added = await self._memories.add(
             MemoryCreate(
                 content=arguments.fact,
-                memory_type=kind if kind in self._agent.dna.memory.writes else MemoryType.SEMANTIC,
+                memory_type=kind,
                 agent_id=self._agent.id,
                 user_id=self._user_id if arguments.about_user else None,
                 importance=arguments.importance,
+                source_conversation_id=self._conversation_id,
+                expires_at=config.find_expiry(datetime.now(UTC)),
             )
         )
         return to_json_text({"outcome": added.outcome, "memory": _present(added.memory)})
@@ -104,6 +115,9 @@ class _Tools:
         record = await self._memories.get(arguments.memory_id)
         if record.agent_id != self._agent.id or record.user_id not in {None, self._user_id}:
             raise NotFoundError(f"There is no memory with the id {arguments.memory_id}.")
+        # Nobody talks an agent out of who it is, or out of what it knows for others.
+        if record.memory_type not in self._agent.dna.memory.writes or (self._user_id and record.user_id is None):
+            raise ToolError("This is not for you to forget: it belongs to more than this person.")
         await self._memories.archive(record.id, "asked to forget")
         return to_json_text({"forgotten": record.id})
 

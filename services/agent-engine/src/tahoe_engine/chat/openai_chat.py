@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from http import HTTPStatus
+from itertools import takewhile
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from tahoe_core.db.page import PageRequest
 from tahoe_core.db.session import team_session
-from tahoe_core.errors import ConflictError
+from tahoe_core.errors import TahoeError
 from tahoe_engine.catalog.agents import AgentCatalog
 from tahoe_engine.chat.answering import Answering, make_title
 from tahoe_engine.chat.brought import Brought
@@ -22,6 +24,15 @@ from tahoe_engine.memory.session_memory import to_user_id
 from tahoe_engine.models.conversation_models import ConversationStatus, MessageCreate, MessageRecord, MessageRole
 from tahoe_engine.models.turn_models import PendingApproval, Turn, TurnStatus
 from tahoe_engine.runtime.tool_port import Decision
+
+_UNANSWERED = frozenset({TurnStatus.FAILED, TurnStatus.UNFINISHED, TurnStatus.CANCELLED})
+
+
+class WaitsForPersonError(TahoeError):
+    """A person has to decide first. No conflict: clients would ask again at once, by themselves."""
+
+    status = HTTPStatus.FORBIDDEN
+    title = "Waits for a person"
 
 
 @dataclass(frozen=True)
@@ -81,6 +92,7 @@ class OpenAIConversations:
         Raises:
             NotFoundError: There is no such agent.
             ConflictError: It does not answer, or an answer is being written in this conversation.
+            WaitsForPersonError: The same was asked before, and its answer waits for a person.
         """
         user_id = to_user_id(question.user) if question.user else None
         async with team_session(self._sessions, self._team_id, self._actor) as session:
@@ -88,33 +100,43 @@ class OpenAIConversations:
         place = _find_news(question.messages)
         known, news = question.messages[:place], question.messages[place:]
         thread = Thread(agent_id, user_id).add(known)
+        # Before the first answer, the question is the name: one that was not answered is asked again in its place.
+        name = thread.key if known else thread.add(news).key
         if known:
-            name = thread.key
             thread.add(news)
-        else:  # a question that was not answered is asked again in the same place
-            name = thread.add(news).key
         row = ConversationORM(agent_id=agent_id, user_id=user_id, external_id=name, title=_find_title(known))
         conversation_id = await self._find(name, is_first=not known) or await self._import(row, known)
         return await self._take_up(conversation_id, news, _signed(question.brought, thread))
 
     async def _take_up(self, conversation_id: UUID, news: Sequence[MessageCreate], brought: Brought) -> OpenAITurn:
-        """Goes on with the turn that waits for exactly these results; else begins another."""
+        """Goes on with the turn that waits for exactly these results; else begins another.
+
+        A client asks again by itself where an answer failed: what was said then is not said twice.
+
+        Raises:
+            WaitsForPersonError: The same was asked before, and its answer waits for a person.
+        """
         async with team_session(self._sessions, self._team_id) as session:
-            waiting = await _find_last_turn(session, conversation_id)
-            written = await MessageRepository(session).list_of_turn(waiting.id) if waiting else []
+            last = await _read_last(session, conversation_id, len(news))
+        if last is None:
+            return await self._begin(conversation_id, _noted(news, brought), brought)
         results = {one.tool_result.tool_call_id: one.content for one in news if one.tool_result is not None}
-        if (
-            waiting is not None
-            and waiting.status is TurnStatus.WAITING
-            and {call.call_id for call in waiting.pending} == results.keys()
-            and len(results) == len(news)
-        ):
+        is_waiting = last.turn.status is TurnStatus.WAITING
+        awaited = {call.call_id for call in last.turn.pending}
+        if is_waiting and awaited == results.keys() and len(results) == len(news):
             decisions = [Decision(call_id, is_approved=True, note=content) for call_id, content in results.items()]
-            turn = await self._answering.decide(self._team_id, waiting.id, decisions, self._actor, brought)
-            return OpenAITurn(turn, Cursor(written[-1].position, len(written[-1].content), is_whole=True))
-        turn, after = await self._answering.take_up(
-            self._team_id, conversation_id, _noted(news, brought), self._actor, brought
-        )
+            turn = await self._answering.decide(self._team_id, last.turn.id, decisions, self._actor, brought)
+            end = last.answer[-1]
+            return OpenAITurn(turn, Cursor(end.position, len(end.content), is_whole=True))
+        is_repeated = [(one.role, one.content) for one in last.said] == [(one.role, one.content) for one in news]
+        if is_waiting and is_repeated:
+            refuse_waiting(last.turn, frozenset(tool.name for tool in brought.tools))
+        is_unanswered = last.turn.status in _UNANSWERED and not last.answer
+        to_say = [] if is_unanswered and is_repeated else _noted(news, brought)
+        return await self._begin(conversation_id, to_say, brought)
+
+    async def _begin(self, conversation_id: UUID, said: Sequence[MessageCreate], brought: Brought) -> OpenAITurn:
+        turn, after = await self._answering.take_up(self._team_id, conversation_id, said, self._actor, brought)
         return OpenAITurn(turn, after)
 
     async def _find(self, name: str, *, is_first: bool) -> UUID | None:
@@ -122,11 +144,11 @@ class OpenAIConversations:
             row = await ConversationRepository(session).find_by_external_id(name)
             if row is None or row.status is ConversationStatus.CLOSED:
                 return None
-            if is_first:  # somebody else may begin with the same words at the same moment
-                last = await _find_last_turn(session, row.id)
-                if last is not None and last.status is TurnStatus.RUNNING:
-                    return None
-            return row.id
+            last = await _find_last_turn(session, row.id)
+            if last is not None and last.status is TurnStatus.RUNNING:
+                return None  # somebody else says the same at the same moment
+            # One that was answered has gone on to another name, or lost its own to a twin: it is no place to begin in.
+            return None if last is not None and is_first and last.status is TurnStatus.COMPLETE else row.id
 
     async def _import(self, row: ConversationORM, known: Sequence[MessageCreate]) -> UUID:
         """Writes a conversation that is not known; it has no name where its name is taken."""
@@ -134,23 +156,19 @@ class OpenAIConversations:
             conversations, messages = ConversationRepository(session), MessageRepository(session)
             name, row.external_id = row.external_id, None
             made = await conversations.add(row)
-            for message in known:
-                await messages.append(made.id, None, message)
+            await messages.append_all(made.id, known)
             if name is not None:
                 await conversations.call(made.id, name)
             return made.id
 
 
-def pick_answer(messages: Sequence[MessageRecord], after: Cursor) -> list[MessageRecord]:
-    """Returns what a turn says from there on."""
-    return [one for one in messages if one.position > after.position and one.role is MessageRole.ASSISTANT]
-
-
 def _signed(brought: Brought, thread: Thread) -> Brought:
     names = frozenset(tool.name for tool in brought.tools)
 
-    def sign(answer: Sequence[MessageRecord], pending: Sequence[PendingApproval]) -> str:
-        return thread.key_after(answer, pick_calls(answer, pending, names))
+    def sign(answer: Sequence[MessageRecord], pending: Sequence[PendingApproval]) -> str | None:
+        calls = pick_calls(answer, pending, names)
+        # What waits for a person alone is not given to the client, who asks the same again later.
+        return None if pending and not calls else thread.key_after(answer, calls)
 
     return replace(brought, sign=sign)
 
@@ -176,6 +194,37 @@ def _find_title(known: Sequence[MessageCreate]) -> str:
     return next((make_title(one.content) for one in known if one.role is MessageRole.USER), "")
 
 
+@dataclass(frozen=True)
+class _Last:
+    """The last turn of a conversation.
+
+    Attributes:
+        said: What it answers, or was to answer.
+        answer: What it wrote itself; empty: nothing yet.
+    """
+
+    turn: Turn
+    said: Sequence[MessageRecord]
+    answer: Sequence[MessageRecord]
+
+
+async def _read_last(session: AsyncSession, conversation_id: UUID, count: int) -> _Last | None:
+    """Reads the last turn; `count` messages before it are what it answers, where an earlier turn failed to."""
+    turn = await _find_last_turn(session, conversation_id)
+    if turn is None:
+        return None
+    messages = MessageRepository(session)
+    written = await messages.list_of_turn(turn.id)
+    said = list(takewhile(lambda one: one.role is not MessageRole.ASSISTANT, written))
+    answer = written[len(said) :]
+    if not said and answer:
+        begin = answer[0].position
+        said = await messages.list_of(conversation_id, max(0, begin - count), begin)
+    elif not said:
+        said = await messages.list_last(conversation_id, count)
+    return _Last(turn, said, answer)
+
+
 async def _find_last_turn(session: AsyncSession, conversation_id: UUID) -> Turn | None:
     turns = TurnRepository(session)
     page = await turns.list_turns(conversation_id, PageRequest(limit=1))
@@ -186,11 +235,11 @@ def refuse_waiting(turn: Turn, names: frozenset[str]) -> None:
     """Refuses to pass on an answer that waits for a person, whom a client of this kind cannot ask.
 
     Raises:
-        ConflictError: It does.
+        WaitsForPersonError: It does.
     """
     others = [one.tool_name for one in turn.pending if one.tool_name not in names]
     if turn.status is TurnStatus.WAITING and len(others) == len(turn.pending):
-        raise ConflictError(
+        raise WaitsForPersonError(
             f"The agent waits for approval of {', '.join(others)}.",
             cure=f"Decide at /v1/turns/{turn.id}/decisions; the conversation has the answer then.",
         )

@@ -34,8 +34,10 @@ from tahoe_engine.skills.running.script_runner import ScriptRunner
 from tahoe_engine.skills.skill_tools import make_skill_tools
 from tahoe_engine.tools.http_tools import make_http_tools
 
-PREPARED_AT_ONCE = 4
-"""It is work for a processor, done no sooner by doing more of it at once; who waits here waits for no connection."""
+PREPARED_AT_ONCE = 16
+"""Others wait here rather than at the pool of connections, which gives up on those who wait long."""
+LAST_MESSAGES = 400
+"""Read of a conversation; more only where all of these fit into the history."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,7 @@ class AgentRunner:
         Raises:
             TahoeError: The run cannot begin, as when no model is configured; the message says what to do.
         """
-        async with self._preparing:
-            request, _ = await asyncio.gather(self._prepare(asked), self._kit.runtime.warm_up())
+        request, _ = await asyncio.gather(self._prepare(asked), self._kit.runtime.warm_up())
         run = self._kit.runtime.run(request)
         try:
             async for event in run:
@@ -82,21 +83,25 @@ class AgentRunner:
 
     async def _prepare(self, asked: Asked) -> RunRequest:
         dna = asked.agent.dna
-        async with team_session(self._kit.sessions, asked.team_id) as session:
+        conversation_id = asked.turn.conversation_id
+        async with self._preparing, team_session(self._kit.sessions, asked.team_id) as session:
             providers = (await ModelProviderCatalog(session).list_page(PageRequest(limit=MAX_LIMIT))).items
-            extracted_until = (await ConversationRepository(session).get(asked.turn.conversation_id)).extracted_until
-            messages = await MessageRepository(session).list_of(asked.turn.conversation_id)
+            extracted_until = (await ConversationRepository(session).get(conversation_id)).extracted_until
+            messages = MessageRepository(session)
+            history = keep_end(await messages.list_last(conversation_id, LAST_MESSAGES))
+            if history.first_position and history.has_all:
+                history = keep_end(await messages.list_of(conversation_id))
         models = choose_models(dna.model.choices, providers, self._kit.environ, self._kit.configured)
-        history = keep_end(messages)
         if extracted_until < history.first_position:  # what is cut off is remembered first
             with suppress(ModelError):  # it stays unread, and is read with what comes after it
-                await self._kit.extraction.extract(asked.team_id, asked.turn.conversation_id, history.first_position)
+                await self._kit.extraction.extract(asked.team_id, conversation_id, history.first_position)
         question = asked.message or _last_question(history)
-        remembered = await self._recall(asked, question)
+        async with self._preparing:
+            remembered = await self._recall(asked, question)
         skills = await asyncio.to_thread(self._kit.skills.select, dna)
         memories = self._kit.memories(asked.team_id, f"agent {dna.slug}")
         tools = (
-            *make_memory_tools(memories, asked.agent, asked.user_id),
+            *make_memory_tools(memories, asked.agent, asked.user_id, asked.turn.conversation_id),
             *make_skill_tools(skills, self._kit.scripts),
             *make_http_tools(dna.boundaries),
             *asked.brought.tools,

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Self
@@ -225,6 +226,10 @@ class MemoryConfig(StrictModel):
     extracts: bool = True
     extractor: ModelChoice | None = None
     retention_days: int | None = Field(default=None, ge=1, le=36_500)
+
+    def find_expiry(self, now: datetime) -> datetime | None:
+        """Returns when a memory that is made now expires; None: never."""
+        return None if self.retention_days is None else now + timedelta(days=self.retention_days)
 
 
 class Boundaries(StrictModel):

@@ -16,6 +16,7 @@ from google.adk.models.llm_response import LlmResponse
 from google.genai import types
 from pydantic import PrivateAttr
 
+from tahoe_core.db.storable import replace_unstorable
 from tahoe_core.errors import TahoeError
 from tahoe_core.prices import TokenUsage
 from tahoe_engine.models.conversation_models import MessageToolCall, MessageUsage
@@ -214,7 +215,7 @@ class _ModelCall:
     ) -> ModelCallFinished:
         """Makes the event that says what it came to."""
         parts = answer.content.parts or [] if answer.content else []
-        text = "".join(part.text for part in parts if part.text and not part.thought)
+        text = replace_unstorable("".join(part.text for part in parts if part.text and not part.thought))
         counted = _read_usage(answer.usage_metadata)
         usage = counted or _estimate(request, text, calls)
         return ModelCallFinished(
@@ -238,6 +239,7 @@ class _ModelCall:
         if self._first_byte_ms is None:
             self._first_byte_ms = (time.perf_counter() - self._began) * 1000
         self.has_begun = True
+        text = replace_unstorable(text)
         await self._state.tell(ThoughtDelta(text) if is_thought else TextDelta(text))
 
     def _explain(self, whole: LlmResponse | None) -> ModelError:
@@ -261,7 +263,9 @@ def _read_call(call: types.FunctionCall, written: dict[str, str]) -> MessageTool
         text = orjson.dumps(arguments, default=str).decode()
     elif text.strip() and not arguments:
         arguments = _read_object(text)
-    name = (call.name or "")[:_MAX_NAME] or "unnamed"
+    text, name = replace_unstorable(text), replace_unstorable(call.name or "")[:_MAX_NAME] or "unnamed"
+    if "\\u0000" in text:  # a null byte, escaped: no tool needs one, and no database keeps it
+        arguments = None
     return MessageToolCall(id=call.id, name=name, arguments=arguments, arguments_text=text)
 
 

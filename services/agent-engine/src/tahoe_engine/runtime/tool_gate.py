@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tahoe_core.db.storable import replace_unstorable
 from tahoe_engine.models.agent_models import Autonomy
 from tahoe_engine.models.conversation_models import MAX_CONTENT_CHARACTERS, MessageToolCall
 from tahoe_engine.runtime.run_events import ToolCallFinished, ToolCallStarted
@@ -78,7 +79,7 @@ class ToolGate:
 
     async def _run(self, tool: Tool, call: MessageToolCall) -> Outcome:
         try:
-            content = await tool(call.arguments or {})
+            content = replace_unstorable(await tool(call.arguments or {}))
         except ToolError as error:
             return Outcome(str(error) or "It could not be done.", is_error=True)
         except Exception as error:  # noqa: BLE001 - whatever a tool does, the run goes on

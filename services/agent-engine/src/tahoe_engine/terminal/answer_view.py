@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _WAITING = "…"
 _YES, _NO = frozenset({"y", "yes"}), frozenset({"", "n", "no"})
+MAX_QUESTION_CHARACTERS = 200_000
+"""As over HTTP."""
 
 
 class AnswerView:
@@ -40,6 +42,9 @@ class AnswerView:
 
     def ask(self, question: str) -> bool:
         """Asks the agent, and shows what it answers; Ctrl-C stops the answer. Returns whether it is whole."""
+        if len(question) > MAX_QUESTION_CHARACTERS:
+            self._fail(f"That is longer than {MAX_QUESTION_CHARACTERS:,} characters. Ask in parts.")
+            return False
         began = time.monotonic()
         answered = len(self._desk.tally.answers)
         try:

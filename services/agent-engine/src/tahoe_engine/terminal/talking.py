@@ -196,7 +196,7 @@ class _Talking:
                 raise self._opening.error from None
             self._screen.note("Not asked.")
             return False
-        if not message.startswith("/"):
+        if not message.startswith("/") or not self._lines.is_terminal:  # what is piped in is asked as it is
             return self._view().ask(message)
         try:
             run_command(message, self._desk())

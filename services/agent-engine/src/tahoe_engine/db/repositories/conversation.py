@@ -1,7 +1,7 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import Row, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tahoe_core.db.page import Page, PageRequest
@@ -43,8 +43,10 @@ class ConversationRepository(BaseRepository[ConversationORM]):
         conditions = [column == value for column, value in wanted.items() if value is not None]
         return (await self.list_page(request, *conditions)).map(to_conversation)
 
-    async def list_unread(self, limit: int) -> Sequence[UUID]:
-        """Returns conversations in which something was said that was not read yet, oldest first.
+    async def list_unread(
+        self, limit: int, but_agents: Collection[UUID | None] = ()
+    ) -> Sequence[Row[UUID, UUID | None]]:
+        """Returns conversations in which something was said that was not read yet, and who answers, oldest first.
 
         One in which an answer is being written is none of them: what is half written would be read, and then no more.
         """
@@ -52,19 +54,22 @@ class ConversationRepository(BaseRepository[ConversationORM]):
         is_answered = exists().where(
             TurnORM.team_id == self.team_id, TurnORM.conversation_id == model.id, TurnORM.leased_until > func.now()
         )
-        query = select(model.id).where(
+        query = select(model.id, model.agent_id).where(
             model.team_id == self.team_id, model.extracted_until < model.message_count, ~is_answered
         )
-        return (await self.session.scalars(query.order_by(model.last_message_at, model.id).limit(limit))).all()
+        if named := [agent for agent in but_agents if agent is not None]:
+            query = query.where(or_(model.agent_id.is_(None), model.agent_id.not_in(named)))
+        return (await self.session.execute(query.order_by(model.last_message_at, model.id).limit(limit))).all()
 
     async def call(self, conversation_id: UUID, external_id: str) -> bool:
-        """Gives a conversation another external id; False where another one has it, which keeps it."""
+        """Gives a conversation another external id; False where another one has it, and this has none then."""
         model = self.model
         named = update(model).where(model.team_id == self.team_id, model.id == conversation_id)
         try:
             async with self.session.begin_nested():
                 await self.session.execute(named.values(external_id=external_id))
         except (ConflictError, IntegrityError):
+            await self.session.execute(named.values(external_id=None))
             return False
         return True
 

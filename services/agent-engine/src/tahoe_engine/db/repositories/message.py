@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -41,16 +42,18 @@ class MessageRepository(BaseRepository[MessageORM]):
                 conversation_id=conversation_id,
                 turn_id=turn_id,
                 position=func.coalesce(last.scalar_subquery() + 1, 0),
-                role=message.role,
-                content=message.content,
-                is_complete=message.is_complete,
-                metadata_json=dict(message.metadata),
-                **_tool_columns(message),
-                **_usage_columns(message.usage),
+                **_columns(message),
             )
             .returning(model)
         )
         return to_message((await self.session.scalars(statement)).one())
+
+    async def append_all(self, conversation_id: UUID, messages: Sequence[MessageCreate]) -> None:
+        """Writes the first messages of a conversation, which belong to no turn."""
+        common = {"team_id": self.team_id, "conversation_id": conversation_id}
+        rows = [common | {"position": position} | _columns(message) for position, message in enumerate(messages)]
+        if rows:
+            await self.session.execute(insert(MessageORM), rows)
 
     async def extend(self, message_id: UUID, text: str) -> None:
         """Adds to an answer that is being written."""
@@ -72,11 +75,7 @@ class MessageRepository(BaseRepository[MessageORM]):
             update(model)
             .where(model.team_id == self.team_id, model.id == message_id)
             .values(
-                content=message.content,
-                is_complete=message.is_complete,
-                metadata_json=dict(message.metadata),
-                **_tool_columns(message),
-                **_usage_columns(message.usage),
+                **_columns(message),
             )
             .returning(model)
             .execution_options(populate_existing=True)
@@ -100,6 +99,12 @@ class MessageRepository(BaseRepository[MessageORM]):
         """Returns the messages of a conversation from a position on, up to another one, in their order."""
         ends = [] if before is None else [MessageORM.position < before]
         return await self._list(MessageORM.conversation_id == conversation_id, MessageORM.position >= since, *ends)
+
+    async def list_last(self, conversation_id: UUID, count: int) -> list[MessageRecord]:
+        """Returns the last messages of a conversation, in their order."""
+        newest = self.select().where(MessageORM.conversation_id == conversation_id)
+        rows = await self.session.scalars(newest.order_by(MessageORM.position.desc()).limit(count))
+        return [to_message(row) for row in rows][::-1]
 
     async def list_of_turn(self, turn_id: UUID) -> list[MessageRecord]:
         """Returns the messages of a turn, in their order."""
@@ -142,6 +147,17 @@ def to_message(row: MessageORM) -> MessageRecord:
         feedback=MessageFeedback.model_validate(row.feedback) if row.feedback else None,
         created_at=row.created_at,
     )
+
+
+def _columns(message: MessageCreate) -> dict[str, Any]:
+    return {
+        "role": message.role,
+        "content": message.content,
+        "is_complete": message.is_complete,
+        "metadata_json": dict(message.metadata),
+        **_tool_columns(message),
+        **_usage_columns(message.usage),
+    }
 
 
 def _tool_columns(message: MessageCreate) -> dict[str, Any]:

@@ -75,6 +75,18 @@ class TurnRepository(BaseRepository[TurnORM]):
         row = (await self.session.scalars(statement)).one_or_none()
         return None if row is None else to_turn(row)
 
+    async def cancel(self, turn_id: UUID) -> Turn | None:
+        """Ends a turn that runs or waits, and returns it; None where it had ended."""
+        model = TurnORM
+        statement = (
+            update(model)
+            .where(model.team_id == self.team_id, model.id == turn_id, model.status.in_(_OPEN))
+            .values(status=TurnStatus.CANCELLED, leased_until=None, finished_at=func.clock_timestamp(), pending=[])
+            .returning(model)
+        )
+        row = (await self.session.scalars(statement)).one_or_none()
+        return None if row is None else to_turn(row)
+
     async def get_turn(self, turn_id: UUID) -> Turn:
         """Returns a turn; a running one whose lease has run out is told as unfinished.
 
