@@ -32,6 +32,7 @@ from tahoe_engine.workflows.requests import UpkeepQueue
 
 if TYPE_CHECKING:
     from tahoe_engine.chat.serving import Chat
+    from tahoe_engine.runtime.provider_keys import ProviderKeys
 
 _LOADING = Lock()
 _QUERIES_REMEMBERED = 1024
@@ -165,8 +166,8 @@ def compose_chat(services: Services) -> "Chat":
     from tahoe_engine.skills.running.script_runner import ScriptRunner  # noqa: PLC0415
 
     runtime = AdkRuntime()
-    configured, environ = configured_model(services.settings), read_environment()
-    by_model = ModelExtractors(services.sessions, runtime, environ, configured)
+    configured, keys = configured_model(services.settings), find_provider_keys(services.settings)
+    by_model = ModelExtractors(services.sessions, runtime, keys, configured)
     extraction = ConversationExtraction(services.sessions, services.memories, StatementExtractor(), by_model)
     kit = AgentKit(
         sessions=services.sessions,
@@ -175,10 +176,17 @@ def compose_chat(services: Services) -> "Chat":
         extraction=extraction,
         skills=SkillLibrary(services.settings.skill_folders, find_bundled_skills()),
         scripts=ScriptRunner(allow_unisolated=services.settings.skill_scripts_unisolated),
-        environ=environ,
+        keys=keys,
         configured=configured,
     )
     return Chat(Answering(services.sessions, AgentRunner(kit), services.upkeep), runtime, extraction)
+
+
+def find_provider_keys(settings: EngineSettings) -> "ProviderKeys":
+    """Returns the keys of model providers, as the environment has them now."""
+    from tahoe_engine.runtime.provider_keys import ProviderKeys  # noqa: PLC0415 - as above
+
+    return ProviderKeys(read_environment(), frozenset(settings.model_hosts or ()))
 
 
 def find_identity(settings: EngineSettings) -> Identity:

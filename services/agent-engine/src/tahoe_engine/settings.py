@@ -1,6 +1,7 @@
 """The settings of the agent engine: the shared ones and its own."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
@@ -37,6 +38,10 @@ def _api_key(key: SecretStr) -> SecretStr:
 
 def _folders(value: object) -> object:
     return [part for part in value.split(os.pathsep) if part.strip()] if isinstance(value, str) else value
+
+
+def _words(value: object) -> object:
+    return [word.lower() for word in re.split(r"[\s,]+", value) if word] if isinstance(value, str) else value
 
 
 def _schema_name(name: str) -> str:
@@ -94,6 +99,10 @@ class EngineSettings(CoreSettings):
         None, validation_alias="TAHOE_SERVICE_TOKEN"
     )
 
+    model_hosts: Annotated[tuple[str, ...], BeforeValidator(_words)] | None = Field(
+        None, validation_alias="TAHOE_MODEL_HOSTS"
+    )
+    """Hosts to which keys of model providers may be sent, beside this machine and the providers' own addresses."""
     llm_provider: str | None = Field(None, validation_alias="LLM_PROVIDER")
     llm_model: str | None = Field(None, validation_alias="LLM_MODEL")
     llm_base_url: HttpUrl | None = Field(None, validation_alias="LLM_BASE_URL")

@@ -64,6 +64,15 @@ class TestTheModels:
         assert "hidden" not in str(problem)
         assert model.requests == []
 
+    async def test_are_not_asked_for_with_a_key_at_an_address_that_nobody_vouches_for(
+        self, client: httpx.AsyncClient, read_problem: ReadProblem, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("OPENAI_API_KEY", "hidden")
+        path = await create(client, base_url="http://keys.example.com/v1", api_key_env_var="OPENAI_API_KEY")
+        problem = read_problem(await client.get(path), 409)
+        assert "TAHOE_MODEL_HOSTS" in problem["detail"]
+        assert "hidden" not in str(problem)
+
     @pytest.mark.parametrize("base_url", ["http://a:b:c/", "http://[::1/v1", "http://127.0.0.1:99999/v1"])
     async def test_at_an_address_that_is_none_are_refused(
         self, client: httpx.AsyncClient, read_problem: ReadProblem, base_url: str

@@ -27,6 +27,7 @@ from tahoe_engine.models.conversation_models import Conversation, ConversationCr
 from tahoe_engine.models.turn_models import Turn
 from tahoe_engine.runtime.agent_runtime import AdkRuntime
 from tahoe_engine.runtime.model_endpoint import ChosenModel, ModelEndpoint
+from tahoe_engine.runtime.provider_keys import ProviderKeys
 from tahoe_engine.runtime.testing.scripted_model import ScriptedModel
 from tahoe_engine.settings import load_settings
 from tahoe_engine.skills.library import SkillLibrary
@@ -71,7 +72,7 @@ async def desk(engine: AsyncEngine, team_id: UUID, tmp_path: Path) -> AsyncItera
     with ScriptedModel() as model:
         runtime = AdkRuntime()
         configured = ChosenModel(ModelEndpoint("scripted", model.base_url), "scripted-1")
-        by_model = ModelExtractors(sessions, runtime, {}, configured)
+        by_model = ModelExtractors(sessions, runtime, ProviderKeys({}), configured)
         extraction = ConversationExtraction(sessions, open_memories, StatementExtractor(), by_model)
         kit = AgentKit(
             sessions=sessions,
@@ -80,6 +81,7 @@ async def desk(engine: AsyncEngine, team_id: UUID, tmp_path: Path) -> AsyncItera
             extraction=extraction,
             skills=SkillLibrary([tmp_path]),
             scripts=ScriptRunner(),
+            keys=ProviderKeys({}),
             configured=configured,
         )
         answering = Answering(sessions, AgentRunner(kit))

@@ -4,9 +4,11 @@ from tahoe_engine.models.agent_models import ModelChoice
 from tahoe_engine.models.catalog import ModelProviderInput
 from tahoe_engine.runtime.model_endpoint import ChosenModel, ModelEndpoint, WireFormat, choose_models, configured_model
 from tahoe_engine.runtime.model_errors import NoModelError, WrongKeyError
+from tahoe_engine.runtime.provider_keys import ProviderKeys
 from tahoe_engine.settings import load_settings
 
 HOME = ModelProviderInput(name="ollama", models=("llama3.2", "qwen3"))
+NO_KEYS = ProviderKeys({})
 CLOUD = ModelProviderInput(name="openai", api_key_env_var="OPENAI_API_KEY", models=("gpt-4o-mini",))
 GATEWAY = ModelProviderInput(name="gateway", base_url="https://models.example.com/v1/")
 CONFIGURED = ChosenModel(ModelEndpoint("configured", "http://localhost:9/v1"), "tiny")
@@ -14,15 +16,15 @@ CONFIGURED = ChosenModel(ModelEndpoint("configured", "http://localhost:9/v1"), "
 
 class TestAnEndpoint:
     def test_is_where_its_name_says_unless_it_has_an_address(self) -> None:
-        assert ModelEndpoint.of(HOME, {}).base_url == "http://127.0.0.1:11434/v1"
-        assert ModelEndpoint.of(GATEWAY, {}).base_url == "https://models.example.com/v1/"
+        assert ModelEndpoint.of(HOME, NO_KEYS).base_url == "http://127.0.0.1:11434/v1"
+        assert ModelEndpoint.of(GATEWAY, NO_KEYS).base_url == "https://models.example.com/v1/"
 
     def test_needs_an_address_where_none_is_known(self) -> None:
         with pytest.raises(NoModelError, match="no address"):
-            ModelEndpoint.of(ModelProviderInput(name="mine"), {})
+            ModelEndpoint.of(ModelProviderInput(name="mine"), NO_KEYS)
 
     def test_has_the_key_that_its_variable_holds_and_does_not_show_it(self) -> None:
-        endpoint = ModelEndpoint.of(CLOUD, {"OPENAI_API_KEY": " sk-secret\n"})
+        endpoint = ModelEndpoint.of(CLOUD, ProviderKeys({"OPENAI_API_KEY": " sk-secret\n"}))
         assert endpoint.api_key is not None
         assert endpoint.api_key.get_secret_value() == "sk-secret"
         assert "sk-secret" not in repr(endpoint)
@@ -30,7 +32,7 @@ class TestAnEndpoint:
     @pytest.mark.parametrize("held", [{}, {"OPENAI_API_KEY": ""}, {"OPENAI_API_KEY": "sk and more"}])
     def test_says_which_variable_lacks_its_key(self, held: dict[str, str]) -> None:
         with pytest.raises(WrongKeyError, match="OPENAI_API_KEY") as caught:
-            ModelEndpoint.of(CLOUD, held)
+            ModelEndpoint.of(CLOUD, ProviderKeys(held))
         assert "sk and" not in str(caught.value)
 
     @pytest.mark.parametrize(
@@ -45,7 +47,7 @@ class TestAnEndpoint:
     def test_speaks_as_its_provider_does_unless_a_gateway_stands_before_it(
         self, name: str, base_url: str | None, speaks: WireFormat
     ) -> None:
-        assert ModelEndpoint.of(ModelProviderInput(name=name, base_url=base_url), {}).speaks is speaks
+        assert ModelEndpoint.of(ModelProviderInput(name=name, base_url=base_url), NO_KEYS).speaks is speaks
 
 
 class TestTheConfiguredModel:
@@ -70,16 +72,16 @@ class TestTheConfiguredModel:
 class TestTheChoice:
     def test_is_in_the_order_of_the_agent(self) -> None:
         choices = (ModelChoice(provider="gateway", model="big"), ModelChoice(provider="ollama"))
-        found = choose_models(choices, [HOME, GATEWAY], {})
+        found = choose_models(choices, [HOME, GATEWAY], NO_KEYS)
         assert [(one.endpoint.name, one.model) for one in found] == [("gateway", "big"), ("ollama", "llama3.2")]
 
     def test_falls_on_what_is_configured_where_nothing_is_said(self) -> None:
-        found = choose_models((ModelChoice(), ModelChoice(model="other")), [], {}, CONFIGURED)
+        found = choose_models((ModelChoice(), ModelChoice(model="other")), [], NO_KEYS, CONFIGURED)
         assert [(one.endpoint.name, one.model) for one in found] == [("configured", "tiny"), ("configured", "other")]
 
     def test_leaves_out_what_cannot_be_asked_while_something_can(self) -> None:
         choices = (ModelChoice(provider="openai"), ModelChoice(provider="nobody"), ModelChoice(provider="ollama"))
-        (found,) = choose_models(choices, [HOME, CLOUD], {})
+        (found,) = choose_models(choices, [HOME, CLOUD], NO_KEYS)
         assert found.endpoint.name == "ollama"
 
     @pytest.mark.parametrize(
@@ -92,4 +94,26 @@ class TestTheChoice:
     )
     def test_says_what_the_first_lacks_where_none_is_left(self, choice: ModelChoice, said: str) -> None:
         with pytest.raises(NoModelError, match=said):
-            choose_models((choice, ModelChoice(provider="openai")), [CLOUD, GATEWAY], {})
+            choose_models((choice, ModelChoice(provider="openai")), [CLOUD, GATEWAY], NO_KEYS)
+
+
+class TestAKey:
+    ELSEWHERE = ModelProviderInput(name="openai", base_url="https://Mine.example.com/v1", api_key_env_var="X_API_KEY")
+
+    def test_goes_to_hosts_that_the_operator_names(self) -> None:
+        keys = ProviderKeys({"X_API_KEY": "sk"}, frozenset({"mine.example.com"}))
+        key = ModelEndpoint.of(self.ELSEWHERE, keys).api_key
+        assert key is not None
+        assert key.get_secret_value() == "sk"
+
+    @pytest.mark.parametrize(
+        "base_url", ["https://mine.example.com/v1", "http://127.0.0.1.example.com/", "http://10.0.0.1"]
+    )
+    def test_goes_nowhere_else(self, base_url: str) -> None:
+        provider = self.ELSEWHERE.model_copy(update={"base_url": base_url})
+        with pytest.raises(WrongKeyError, match="TAHOE_MODEL_HOSTS"):
+            ModelEndpoint.of(provider, ProviderKeys({"X_API_KEY": "sk"}))
+
+    def test_is_none_where_none_is_asked_for(self) -> None:
+        provider = self.ELSEWHERE.model_copy(update={"api_key_env_var": None})
+        assert ModelEndpoint.of(provider, NO_KEYS).api_key is None

@@ -9,10 +9,10 @@ from tahoe_core.http.authentication import CurrentPrincipal
 from tahoe_core.http.pagination import Page, RequestedPage
 from tahoe_core.http.problem import problem_responses
 from tahoe_core.http.routing import create_router
-from tahoe_core.settings import read_environment
 from tahoe_engine.api.contradictions import contradictions_are_conflicts
 from tahoe_engine.api.dependencies import MAX_BODY_BYTES, CurrentServices, IncludeInactive, TeamSession
 from tahoe_engine.catalog.model_providers import ModelProviderCatalog
+from tahoe_engine.composition import find_provider_keys
 from tahoe_engine.models.catalog import ModelProvider, ModelProviderInput, OfferedModels
 from tahoe_engine.runtime.model_catalog import list_models
 from tahoe_engine.runtime.model_endpoint import ModelEndpoint
@@ -54,7 +54,7 @@ async def list_provider_models(
         provider = await ModelProviderCatalog(session).get_by_id(model_provider_id)
     try:
         with contradictions_are_conflicts():
-            endpoint = ModelEndpoint.of(provider, read_environment())
+            endpoint = ModelEndpoint.of(provider, find_provider_keys(services.settings))
             return OfferedModels(models=await list_models(endpoint))
     except ModelError as error:  # what is stored does not lead to a provider that answers; all is well here
         raise ConflictError(error.message, cure=error.cure) from error

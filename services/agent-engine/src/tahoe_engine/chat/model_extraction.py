@@ -21,6 +21,7 @@ from tahoe_engine.runtime.agent_blueprint import AgentBlueprint
 from tahoe_engine.runtime.agent_runtime import AgentRuntime, RunRequest
 from tahoe_engine.runtime.model_endpoint import ChosenModel, choose_models
 from tahoe_engine.runtime.model_errors import BrokenAnswerError
+from tahoe_engine.runtime.provider_keys import ProviderKeys
 from tahoe_engine.runtime.run_events import AnswerFailed, AnswerFinished
 
 PIECE_CHARACTERS = 20_000
@@ -140,13 +141,13 @@ class ModelExtractors:
     """Finds the extractor of an agent that wants one.
 
     Attributes:
-        environ: Where the keys of model providers are looked up.
+        keys: Of the model providers.
         configured: The model that stands in where the agent names none.
     """
 
     sessions: async_sessionmaker[AsyncSession]
     runtime: AgentRuntime
-    environ: Mapping[str, str]
+    keys: ProviderKeys
     configured: ChosenModel | None
 
     async def find(self, team_id: UUID, dna: AgentDNA) -> ModelExtractor | None:
@@ -160,7 +161,7 @@ class ModelExtractors:
             return None
         async with team_session(self.sessions, team_id) as session:
             providers = (await ModelProviderCatalog(session).list_page(PageRequest(limit=MAX_LIMIT))).items
-        models = choose_models([choice], providers, self.environ, self.configured)
+        models = choose_models([choice], providers, self.keys, self.configured)
         return ModelExtractor(self.runtime, models, dna.boundaries)
 
 

@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -27,6 +27,7 @@ from tahoe_engine.runtime.agent_blueprint import blueprint_of_dna
 from tahoe_engine.runtime.agent_runtime import AgentRuntime, RunRequest
 from tahoe_engine.runtime.model_endpoint import ChosenModel, choose_models
 from tahoe_engine.runtime.model_errors import ModelError
+from tahoe_engine.runtime.provider_keys import ProviderKeys
 from tahoe_engine.runtime.run_events import RunEvent
 from tahoe_engine.skills.disclosure import describe_skills
 from tahoe_engine.skills.library import SkillLibrary
@@ -46,7 +47,7 @@ class AgentKit:
 
     Attributes:
         memories: Returns a team's memory, as changed by somebody.
-        environ: Where the keys of model providers are looked up.
+        keys: Of the model providers.
         configured: The model that stands in where an agent names none.
     """
 
@@ -56,7 +57,7 @@ class AgentKit:
     extraction: ConversationExtraction
     skills: SkillLibrary
     scripts: ScriptRunner
-    environ: Mapping[str, str] = field(default_factory=dict)
+    keys: ProviderKeys
     configured: ChosenModel | None = None
 
 
@@ -91,7 +92,7 @@ class AgentRunner:
             history = keep_end(await messages.list_last(conversation_id, LAST_MESSAGES))
             if history.first_position and history.has_all:
                 history = keep_end(await messages.list_of(conversation_id))
-        models = choose_models(dna.model.choices, providers, self._kit.environ, self._kit.configured)
+        models = choose_models(dna.model.choices, providers, self._kit.keys, self._kit.configured)
         if extracted_until < history.first_position:  # what is cut off is remembered first
             with suppress(ModelError):  # it stays unread, and is read with what comes after it
                 await self._kit.extraction.extract(asked.team_id, conversation_id, history.first_position)

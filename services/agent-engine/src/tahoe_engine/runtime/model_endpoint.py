@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from tahoe_engine.models.agent_models import ModelChoice
 from tahoe_engine.models.catalog import ModelProviderInput
 from tahoe_engine.runtime.model_errors import NoModelError, WrongKeyError
+from tahoe_engine.runtime.provider_keys import ProviderKeys
 from tahoe_engine.settings import EngineSettings
 
 LOCAL_SERVERS: Mapping[str, str] = {
@@ -29,9 +30,6 @@ _ADDRESSES: Mapping[str, str] = {
     "x-ai": "https://api.x.ai/v1",
     **LOCAL_SERVERS,
 }
-
-KEY_SUFFIX = "_API_KEY"
-"""Who writes a provider's row names a variable and an address; the process has other secrets, which go nowhere."""
 
 
 class WireFormat(StrEnum):
@@ -67,21 +65,23 @@ class ModelEndpoint:
     speaks: WireFormat = WireFormat.OPENAI
 
     @classmethod
-    def of(cls, provider: ModelProviderInput, environ: Mapping[str, str]) -> "ModelEndpoint":
+    def of(cls, provider: ModelProviderInput, keys: ProviderKeys) -> "ModelEndpoint":
         """Makes an endpoint of a provider's row.
 
         Args:
             provider: The row; it names the variable that holds the key, never the key.
-            environ: Where that variable is looked up.
+            keys: Where that variable is looked up.
 
         Raises:
-            WrongKeyError: The variable is not set, is not for keys, or holds what no HTTP header takes.
+            WrongKeyError: Its key is not there, or may not be sent there.
             NoModelError: It has no address, and none is known by its name.
         """
+        base_url = _find_address(provider.name, provider.base_url)
+        is_known = base_url == _ADDRESSES.get(provider.name.lower())
         return cls(
             name=provider.name,
-            base_url=_find_address(provider.name, provider.base_url),
-            api_key=_read_key(provider, environ),
+            base_url=base_url,
+            api_key=keys.read(provider, base_url, is_known=is_known),
             models=provider.models,
             speaks=_wire_format(provider.name, provider.base_url),
         )
@@ -121,7 +121,7 @@ def configured_model(settings: EngineSettings) -> ChosenModel | None:
 def choose_models(
     choices: Iterable[ModelChoice],
     providers: Sequence[ModelProviderInput],
-    environ: Mapping[str, str],
+    keys: ProviderKeys,
     configured: ChosenModel | None = None,
 ) -> tuple[ChosenModel, ...]:
     """Returns the models to try, in order; those whose key is missing are left out while another is there.
@@ -129,7 +129,7 @@ def choose_models(
     Args:
         choices: What the agent would have.
         providers: Those of the team that are active.
-        environ: Where keys are looked up.
+        keys: Of the providers.
         configured: What stands in for a choice that names no provider, or no model.
 
     Raises:
@@ -139,7 +139,7 @@ def choose_models(
     lacking: list[NoModelError | WrongKeyError] = []
     for choice in choices:
         try:
-            found.append(_choose(choice, providers, environ, configured))
+            found.append(_choose(choice, providers, keys, configured))
         except (NoModelError, WrongKeyError) as error:
             lacking.append(error)
     if found:
@@ -150,7 +150,7 @@ def choose_models(
 def _choose(
     choice: ModelChoice,
     providers: Sequence[ModelProviderInput],
-    environ: Mapping[str, str],
+    keys: ProviderKeys,
     configured: ChosenModel | None,
 ) -> ChosenModel:
     if choice.provider is None:
@@ -163,7 +163,7 @@ def _choose(
             f"This team has no active model provider {choice.provider!r}.",
             cure=f"Those that it has: {', '.join(sorted(one.name for one in providers)) or 'none'}.",
         )
-    endpoint = ModelEndpoint.of(row, environ)
+    endpoint = ModelEndpoint.of(row, keys)
     model = choice.model or next(iter(endpoint.models), None)
     if model is None:
         raise NoModelError(f"No model of {endpoint.name} is named.", cure="Name one, or list some at the provider.")
@@ -183,25 +183,3 @@ def _find_address(name: str, base_url: str | None) -> str | None:
             cure="Give its base_url (or LLM_BASE_URL), which usually ends in /v1.",
         )
     return _ADDRESSES[name.lower()]
-
-
-def _read_key(provider: ModelProviderInput, environ: Mapping[str, str]) -> SecretStr | None:
-    variable = provider.api_key_env_var
-    if variable is None:
-        return None
-    if not variable.endswith(KEY_SUFFIX):
-        raise WrongKeyError(
-            f"{variable} is not sent to {provider.name}: only variables whose names end in {KEY_SUFFIX} are.",
-            cure=f"Put the key into a variable that is called so, such as {provider.name.upper()}{KEY_SUFFIX}.",
-        )
-    key = environ.get(variable, "").strip()
-    if not key:
-        raise WrongKeyError(
-            f"The key of {provider.name} is not there: {variable} is not set.", cure=f"Set {variable}, and start again."
-        )
-    if not (key.isascii() and key.isprintable()) or " " in key:
-        raise WrongKeyError(
-            f"{variable} holds no key of {provider.name}: a key is one word of ASCII characters.",
-            cure=f"Copy the key once more into {variable}.",
-        )
-    return SecretStr(key)

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Self, override
 from tahoe_core.db.page import MAX_LIMIT, PageRequest
 from tahoe_core.db.session import team_session
 from tahoe_core.errors import ConflictError, NotFoundError, TahoeError
-from tahoe_core.settings import read_environment
 from tahoe_engine.catalog.agents import AgentCatalog
 from tahoe_engine.catalog.model_providers import ModelProviderCatalog
 from tahoe_engine.chat.chat_events import ChatEvent, Cursor, MessageWritten, TextAdded, TurnEnded
 from tahoe_engine.chat.conversations import Conversations
-from tahoe_engine.composition import Services
+from tahoe_engine.composition import Services, find_provider_keys
 from tahoe_engine.models.agent_models import AgentDNA, Autonomy
 from tahoe_engine.models.agent_records import Agent
 from tahoe_engine.models.conversation_models import (
@@ -102,7 +101,7 @@ class KeptChat(TerminalChat):
         async with team_session(self._services.sessions, self._team_id) as session:
             providers = (await ModelProviderCatalog(session).list_page(PageRequest(limit=MAX_LIMIT))).items
         configured = configured_model(self._services.settings)
-        return choose_models(self.dna.model.choices, providers, read_environment(), configured)
+        return choose_models(self.dna.model.choices, providers, find_provider_keys(self._services.settings), configured)
 
     @override
     async def use_model(self, chosen: ChosenModel) -> None:

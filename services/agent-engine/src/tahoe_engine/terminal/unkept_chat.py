@@ -7,14 +7,15 @@ from datetime import UTC, datetime
 from typing import Self, override
 from uuid import uuid4
 
-from tahoe_core.settings import read_environment
 from tahoe_engine.chat.history import keep_end
+from tahoe_engine.composition import find_provider_keys
 from tahoe_engine.models.agent_models import AgentDNA
 from tahoe_engine.models.conversation_models import MessageCreate, MessageRecord, MessageRole, ToolResult
 from tahoe_engine.models.memory_models import MemoryRecord
 from tahoe_engine.runtime.agent_blueprint import blueprint_of_dna
 from tahoe_engine.runtime.agent_runtime import AdkRuntime, AgentRuntime, RunRequest
 from tahoe_engine.runtime.model_endpoint import ChosenModel, choose_models, configured_model
+from tahoe_engine.runtime.provider_keys import ProviderKeys
 from tahoe_engine.runtime.run_events import (
     AnswerFailed,
     AnswerFinished,
@@ -52,6 +53,7 @@ class UnkeptChat(TerminalChat):
         runtime: Makes it answer.
         skills: Where its skills are.
         scripts: Runs their scripts.
+        keys: Of model providers.
         configured: The model of LLM_MODEL.
     """
 
@@ -63,12 +65,14 @@ class UnkeptChat(TerminalChat):
         runtime: AgentRuntime,
         skills: SkillLibrary,
         scripts: ScriptRunner,
+        keys: ProviderKeys,
         configured: ChosenModel | None,
     ) -> None:
         self._dna = dna
         self._runtime = runtime
         self._skills = skills
         self._scripts = scripts
+        self._keys = keys
         self._configured = configured
         self._conversation_id = uuid4()
         self._messages: list[MessageRecord] = []
@@ -84,7 +88,7 @@ class UnkeptChat(TerminalChat):
         runtime = AdkRuntime()
         try:
             scripts = ScriptRunner(allow_unisolated=settings.skill_scripts_unisolated)
-            yield cls(dna, runtime, library, scripts, configured_model(settings))
+            yield cls(dna, runtime, library, scripts, find_provider_keys(settings), configured_model(settings))
         finally:
             await runtime.aclose()
 
@@ -95,7 +99,7 @@ class UnkeptChat(TerminalChat):
 
     @override
     async def list_models(self) -> Sequence[ChosenModel]:
-        return choose_models(self._dna.model.choices, [], read_environment(), self._configured)
+        return choose_models(self._dna.model.choices, [], self._keys, self._configured)
 
     @override
     async def use_model(self, chosen: ChosenModel) -> None:
