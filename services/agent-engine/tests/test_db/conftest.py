@@ -19,12 +19,13 @@ from tahoe_engine.db.repositories.memory_row import NewMemory
 from tahoe_engine.db.repositories.memory_statistics import MemoryStatisticsRepository
 from tahoe_engine.db.repositories.memory_use import MemoryUseRepository
 from tahoe_engine.db.repositories.message import MessageRepository
+from tahoe_engine.db.repositories.session import SessionRepository
 from tahoe_engine.db.repositories.turn import TurnRepository
 from tahoe_engine.interactions.store import InteractionStore
 from tahoe_engine.interactions.store import prepare as prepare_interaction
 from tahoe_engine.memory.preparing import prepare
 from tahoe_engine.models.analysis import AnalysisStatus, AuditTrail, CategoryResult, ScoredResult, Verdict, Violation
-from tahoe_engine.models.conversation_models import MessageCreate, MessageRole
+from tahoe_engine.models.conversation_models import EVENT_DOCUMENT, SESSION_STATE, MessageCreate, MessageRole
 from tahoe_engine.models.finding import Evidence, Finding, Outcome, Severity
 from tahoe_engine.models.interaction import Interaction
 from tahoe_engine.models.memory_models import MemoryCreate, UsedMemory
@@ -136,10 +137,19 @@ def fill_memory(make_row: Callable[..., NewMemory]) -> Callable[..., Awaitable[F
         conversation = await ConversationRepository(session).add(
             ConversationORM(agent_id=agent.id, external_id=mark, title=mark)
         )
+        names = {"app": mark, "user": mark, "session": mark, "updated_at": 1.0}
+        metadata: dict[str, Any] = {"adk": names, SESSION_STATE: "{}"}
+        await SessionRepository(session).add_once(f"adk:{mark}", {"metadata_json": metadata})
         turn = await TurnRepository(session).begin(conversation.id, agent.id, timedelta(minutes=5))
         assert turn is not None
         message = await MessageRepository(session).append(
-            conversation.id, turn.id, MessageCreate(role=MessageRole.USER, content=mark)
+            conversation.id,
+            turn.id,
+            MessageCreate(
+                role=MessageRole.USER,
+                content=mark,
+                metadata={"adk": {"event_id": mark, "timestamp": 1.0}, EVENT_DOCUMENT: mark},
+            ),
         )
         await TurnRepository(session).end(turn.id, TurnStatus.COMPLETE)
         row = make_row(

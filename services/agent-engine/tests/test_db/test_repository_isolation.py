@@ -259,6 +259,14 @@ CASES: dict[str, Ask] = {
     "MessageRepository.list_last": lambda r, o: r.list_last(o.filled.conversation_id, 100),
     "MessageRepository.list_of_turn": lambda r, o: r.list_of_turn(o.filled.turn_id),
     "MessageRepository.list_messages": lambda r, o: r.list_messages(o.filled.conversation_id, ALL),
+    "SessionRepository.add_once": lambda r, o: r.add_once(o.mark, {"title": "stolen"}),
+    "SessionRepository.find_locked": lambda r, o: r.find_locked(o.mark),
+    "SessionRepository.find_many": lambda r, o: r.find_many([o.mark]),
+    "SessionRepository.list_open": lambda r, o: r.list_open("adk:", o.mark, None),
+    "SessionEventRepository.list_documents": lambda r, o: r.list_documents(
+        o.filled.conversation_id, 100, most=None, since=None
+    ),
+    "SessionEventRepository.find_last_id": lambda r, o: r.find_last_id(o.filled.conversation_id),
     "TurnRepository.begin": lambda r, o: r.begin(o.filled.conversation_id, o.filled.agent_id, LEASE),
     "TurnRepository.go_on": lambda r, o: r.go_on(o.filled.turn_id, LEASE),
     "TurnRepository.renew": lambda r, o: r.renew(o.filled.turn_id, LEASE),

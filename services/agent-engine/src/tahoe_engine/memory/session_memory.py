@@ -13,6 +13,7 @@ from tahoe_engine.db.repositories.agent import AgentRepository
 from tahoe_engine.db.repositories.conversation import ConversationRepository
 from tahoe_engine.db.repositories.memory import MemoryRepository
 from tahoe_engine.memory.memories import Memories
+from tahoe_engine.memory.session_names import to_session_id
 from tahoe_engine.models.agent_models import AgentDNA, to_slug
 from tahoe_engine.models.memory_models import (
     MAX_CONTENT_CHARACTERS,
@@ -141,7 +142,10 @@ class SessionMemories:
     ) -> UUID:
         repository = ConversationRepository(transaction)
         external_id = str(uuid5(NAMESPACE_URL, f"tahoe:session:{app}\n{user}\n{session}"))
-        found = await repository.find_by_external_id(external_id)
+        # Where Tahoe keeps the session itself, what is remembered of it points there.
+        found = await repository.find_by_external_id(external_id) or await repository.find_by_external_id(
+            to_session_id(app, user, session)
+        )
         if found is None:
             found = await repository.add(
                 ConversationORM(agent_id=agent_id, user_id=to_user_id(user), external_id=external_id)

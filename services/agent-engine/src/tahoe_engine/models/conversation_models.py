@@ -11,6 +11,14 @@ from tahoe_engine.models.base import StrictModel
 
 MAX_CONTENT_CHARACTERS = 1_000_000
 MAX_TOOL_CALLS = 128
+SESSION_STATE = "adk_state"
+EVENT_DOCUMENT = "adk_event"
+"""Keys of the metadata of a session and of its messages: the state, and the event, each as JSON in a text.
+
+They may be large, repeat what stands elsewhere, and are never shown.
+"""
+STATE_PLACE = "adk-state:"
+"""How the external ids of conversations begin in which nobody speaks: they keep an application's or a user's state."""
 
 CallId = Annotated[str, Field(min_length=1, max_length=200)]
 Count = Annotated[int, Field(ge=0, le=2**31 - 1)]

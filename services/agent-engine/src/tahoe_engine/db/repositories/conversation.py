@@ -1,7 +1,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import Row, exists, func, or_, select, update
+from sqlalchemy import Row, exists, func, not_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tahoe_core.db.page import Page, PageRequest
@@ -9,7 +9,7 @@ from tahoe_core.db.repository import BaseRepository
 from tahoe_core.errors import ConflictError
 from tahoe_engine.db.models.conversation import ConversationORM
 from tahoe_engine.db.models.turn import TurnORM
-from tahoe_engine.models.conversation_models import Conversation, ConversationFilter
+from tahoe_engine.models.conversation_models import SESSION_STATE, STATE_PLACE, Conversation, ConversationFilter
 
 
 class ConversationRepository(BaseRepository[ConversationORM]):
@@ -33,7 +33,7 @@ class ConversationRepository(BaseRepository[ConversationORM]):
         return to_conversation(row)
 
     async def list_conversations(self, which: ConversationFilter, request: PageRequest) -> Page[Conversation]:
-        """Lists what fits, newest first."""
+        """Lists what fits, newest first; what keeps state rather than words only where it is asked for by its id."""
         wanted = {
             self.model.agent_id: which.agent_id,
             self.model.user_id: which.user_id,
@@ -41,6 +41,9 @@ class ConversationRepository(BaseRepository[ConversationORM]):
             self.model.external_id: which.external_id,
         }
         conditions = [column == value for column, value in wanted.items() if value is not None]
+        if which.external_id is None:
+            called = self.model.external_id
+            conditions.append(or_(called.is_(None), not_(called.startswith(STATE_PLACE, autoescape=True))))
         return (await self.list_page(request, *conditions)).map(to_conversation)
 
     async def list_unread(
@@ -49,16 +52,18 @@ class ConversationRepository(BaseRepository[ConversationORM]):
         """Returns conversations in which something was said that was not read yet, and who answers, oldest first.
 
         One in which an answer is being written is none of them: what is half written would be read, and then no more.
+        Where no agent answers, nobody remembers: such as the sessions of programs on ADK.
         """
         model = self.model
         is_answered = exists().where(
             TurnORM.team_id == self.team_id, TurnORM.conversation_id == model.id, TurnORM.leased_until > func.now()
         )
         query = select(model.id, model.agent_id).where(
-            model.team_id == self.team_id, model.extracted_until < model.message_count, ~is_answered
+            model.team_id == self.team_id,
+            model.agent_id.not_in(but_agents) if but_agents else model.agent_id.is_not(None),
+            model.extracted_until < model.message_count,
+            ~is_answered,
         )
-        if named := [agent for agent in but_agents if agent is not None]:
-            query = query.where(or_(model.agent_id.is_(None), model.agent_id.not_in(named)))
         return (await self.session.execute(query.order_by(model.last_message_at, model.id).limit(limit))).all()
 
     async def call(self, conversation_id: UUID, external_id: str) -> bool:
@@ -84,6 +89,7 @@ class ConversationRepository(BaseRepository[ConversationORM]):
 
 
 def to_conversation(row: ConversationORM) -> Conversation:
-    """Returns what a row says."""
+    """Returns what a row says, without the state of a session."""
     values = {name: getattr(row, name) for name in Conversation.model_fields if name != "metadata"}
-    return Conversation.model_validate(values | {"metadata": row.metadata_json})
+    metadata = {key: value for key, value in row.metadata_json.items() if key != SESSION_STATE}
+    return Conversation.model_validate(values | {"metadata": metadata})

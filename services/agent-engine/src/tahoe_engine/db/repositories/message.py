@@ -1,14 +1,17 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Select, func, insert, select, type_coerce, update
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import defer
 
 from tahoe_core.db.page import Page, PageRequest
 from tahoe_core.db.repository import BaseRepository
 from tahoe_core.errors import NotFoundError
 from tahoe_engine.db.models.conversation import MessageORM
 from tahoe_engine.models.conversation_models import (
+    EVENT_DOCUMENT,
     MessageCreate,
     MessageFeedback,
     MessageRecord,
@@ -17,6 +20,8 @@ from tahoe_engine.models.conversation_models import (
     MessageUsage,
     ToolResult,
 )
+
+_SHOWN = type_coerce(MessageORM.metadata_json.op("-")(EVENT_DOCUMENT), JSONB)
 
 
 class MessageRepository(BaseRepository[MessageORM]):
@@ -112,15 +117,27 @@ class MessageRepository(BaseRepository[MessageORM]):
 
     async def list_messages(self, conversation_id: UUID, request: PageRequest) -> Page[MessageRecord]:
         """Lists the messages of a conversation, newest first."""
-        return (await self.list_page(request, MessageORM.conversation_id == conversation_id)).map(to_message)
+        page = await self.page_of(self._select_shown().where(MessageORM.conversation_id == conversation_id), request)
+        return page.map(lambda row: to_message(*row))
 
     async def _list(self, *conditions: Any) -> list[MessageRecord]:  # noqa: ANN401 - conditions of a query
-        rows = await self.session.scalars(self.select().where(*conditions).order_by(MessageORM.position))
-        return [to_message(row) for row in rows]
+        rows = await self.session.execute(self._select_shown().where(*conditions).order_by(MessageORM.position))
+        return [to_message(row, metadata) for row, metadata in rows]
+
+    def _select_shown(self) -> Select[MessageORM, dict[str, object]]:
+        """Begins a query of messages with the metadata that are shown: events of sessions, megabytes of them, stay."""
+        return self.select().options(defer(MessageORM.metadata_json)).add_columns(_SHOWN)
 
 
-def to_message(row: MessageORM) -> MessageRecord:
-    """Returns what a row says."""
+def to_message(row: MessageORM, metadata: Mapping[str, object] | None = None) -> MessageRecord:
+    """Returns what a row says, without the event of a session.
+
+    Args:
+        row: The message.
+        metadata: What is shown of them, where they were not loaded with the row.
+    """
+    if metadata is None:
+        metadata = {key: value for key, value in row.metadata_json.items() if key != EVENT_DOCUMENT}
     usage = None
     if row.model is not None and row.latency_ms is not None:
         usage = MessageUsage(
@@ -143,7 +160,7 @@ def to_message(row: MessageORM) -> MessageRecord:
         tool_result=result,
         usage=usage,
         is_complete=row.is_complete,
-        metadata=row.metadata_json,
+        metadata=metadata,
         feedback=MessageFeedback.model_validate(row.feedback) if row.feedback else None,
         created_at=row.created_at,
     )
