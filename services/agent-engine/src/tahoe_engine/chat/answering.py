@@ -15,6 +15,7 @@ from tahoe_core.errors import ConflictError, TahoeError
 from tahoe_engine.catalog.agents import AgentCatalog
 from tahoe_engine.chat.brought import NOTHING_BROUGHT, Brought
 from tahoe_engine.chat.chat_events import ChatEvent, Cursor, TextAdded, TurnEnded, tell_messages
+from tahoe_engine.chat.event_batches import take_events
 from tahoe_engine.chat.following import Followers
 from tahoe_engine.chat.journal import LEASE, TurnJournal, TurnLostError
 from tahoe_engine.db.models.conversation import ConversationORM
@@ -26,7 +27,7 @@ from tahoe_engine.models.agent_models import AgentStatus
 from tahoe_engine.models.agent_records import Agent
 from tahoe_engine.models.conversation_models import ConversationStatus, MessageCreate, MessageRecord, MessageRole
 from tahoe_engine.models.turn_models import Turn, TurnStatus
-from tahoe_engine.runtime.run_events import RunEvent, TextDelta
+from tahoe_engine.runtime.run_events import RunEvent
 from tahoe_engine.runtime.tool_port import Decision
 
 WRITERS = 8
@@ -294,7 +295,7 @@ class Answering:
         next_text = 0.0
         try:
             while not (listening.done() and came.empty()):
-                events = await _take(came, listening, next_text)
+                events = await take_events(came, listening, HOLD_SECONDS, next_text)
                 if events:
                     self._followers.tell(journal.turn.id, await journal.write(events))
                     next_text = asyncio.get_running_loop().time() + TEXT_SECONDS
@@ -313,43 +314,6 @@ class Answering:
 
     def _open(self, team_id: UUID, actor: str = "") -> AbstractAsyncContextManager[AsyncSession]:
         return team_session(self._sessions, team_id, actor)
-
-
-async def _take(came: asyncio.Queue[RunEvent], listening: asyncio.Task[None], next_text: float) -> list[RunEvent]:
-    """Returns what is there, as soon as something is; nothing after a while, or at the end.
-
-    Args:
-        came: What the run tells.
-        listening: Ends with the run.
-        next_text: Before this moment of the loop's clock, words alone wait for more of them.
-    """
-    events = await _wait_for_more(came, listening, HOLD_SECONDS)
-    clock = asyncio.get_running_loop().time
-    while events and all(isinstance(event, TextDelta) for event in events) and (left := next_text - clock()) > 0:
-        more = await _wait_for_more(came, listening, left)
-        if not more:
-            break
-        events += more
-    return events
-
-
-async def _wait_for_more(
-    came: asyncio.Queue[RunEvent], listening: asyncio.Task[None], timeout_s: float
-) -> list[RunEvent]:
-    events = []
-    if came.empty():
-        first = asyncio.create_task(came.get())
-        try:
-            await asyncio.wait({first, listening}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            if not first.done():
-                first.cancel()
-        if first.cancelling():
-            return []
-        events = [first.result()]
-    while not came.empty():
-        events.append(came.get_nowait())
-    return events
 
 
 def _cut_off_told(event: ChatEvent, after: Cursor | None) -> ChatEvent | None:
