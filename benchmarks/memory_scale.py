@@ -39,6 +39,7 @@ from tahoe_engine.db.repositories.memory_search import MemorySearchRepository, P
 from tahoe_engine.db.repositories.memory_statistics import MemoryStatisticsRepository
 from tahoe_engine.db.repositories.vector_codec import pack_vector
 from tahoe_engine.memory.adding import MemoryAdder
+from tahoe_engine.memory.cells import MemoryCells
 from tahoe_engine.memory.lexemes import list_terms
 from tahoe_engine.memory.preparing import prepare
 from tahoe_engine.models.memory_models import MemorySearchRequest, MemoryType
@@ -80,8 +81,8 @@ async def connect(address: DatabaseAddress) -> asyncpg.Connection:
     )
 
 
-async def load(owner: DatabaseAddress, world: World) -> float:
-    """Writes all batches in the order of arrival and counts the words; returns how many memories a second."""
+async def load(world: World) -> float:
+    """Writes all batches in the order of arrival; returns how many memories a second."""
     start = time.perf_counter()
     made = 0.0
     for batch in world.data.list_batches():
@@ -96,13 +97,24 @@ async def load(owner: DatabaseAddress, world: World) -> float:
             await session.flush()
             await MemoryAdder(session).add(rows, looks_near=False)
     rate: float = sum(world.data.sizes) / (time.perf_counter() - start - made)
+    return rate
+
+
+async def tend(owner: DatabaseAddress, world: World) -> float:
+    """Does what the upkeep does for a search: counts the words, sorts into cells; returns the seconds of the cells."""
+    seconds = 0.0
+    cells = MemoryCells(world.sessions)
     for team_id in world.teams:
         async with team_session(world.sessions, team_id) as session:
             await MemoryStatisticsRepository(session).count()
+        start = time.perf_counter()
+        while await cells.sort_some(team_id):
+            pass
+        seconds += time.perf_counter() - start
     connection = await connect(owner)
     await connection.execute("VACUUM ANALYZE")
     await connection.close()
-    return rate
+    return seconds
 
 
 async def build_world(home: Path, size: int) -> tuple[World, DatabaseAddress]:
@@ -196,7 +208,8 @@ async def measure_raw_select(world: World, team: int, vectors: Sequence[list[flo
 async def measure_size(home: Path, size: int, queries: int) -> dict[str, Any]:
     """Loads a size and asks."""
     world, owner = await build_world(home, size)
-    rate = await load(owner, world)
+    rate = await load(world)
+    cells_s = await tend(owner, world)
     sizes = np.array(world.data.sizes)
     random = np.random.default_rng(1)
     teams = random.choice(TEAMS, size=queries, p=sizes / sizes.sum()).tolist()
@@ -214,6 +227,7 @@ async def measure_size(home: Path, size: int, queries: int) -> dict[str, Any]:
         "memories": int(sizes.sum()),
         "largest_team": int(sizes.max()),
         "load_per_s": round(rate),
+        "cells_s": round(cells_s, 1),
         "vector_p50_ms": percentile(by_vector, 0.5),
         "vector_p95_ms": percentile(by_vector, 0.95),
         "vector_recall_at_10": await measure_recall(world, owner, list(zip(teams, vectors, strict=True))[:CHECKED]),
@@ -259,6 +273,8 @@ def print_tables(result: dict[str, Any]) -> None:
             f" (raw SELECT of the ten nearest: {row['raw_select_ms']}) |"
         )
     print("| target | 5 at 100k, 20 at 1M | 25 at 100k, 100 at 1M | 5 |")
+    for row in result["sizes"]:
+        print(f"\n{row['memories']:,} memories: sorted into cells in {row['cells_s']} s.")
     print("\n| writing | measured | target |\n|---|---|---|")
     ratio = f"{result['add_ms']} ms, {result['add_ratio']} times a raw INSERT's {result['raw_insert_ms']}"
     print(f"| one add, embedding given | {ratio} | 2.5 times |")

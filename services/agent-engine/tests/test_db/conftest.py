@@ -15,12 +15,14 @@ from tahoe_engine.db.repositories.analysis import AnalysisRepository
 from tahoe_engine.db.repositories.analysis_row import NewAnalysis
 from tahoe_engine.db.repositories.conversation import ConversationRepository
 from tahoe_engine.db.repositories.memory import MemoryRepository
+from tahoe_engine.db.repositories.memory_cells import MemoryCellRepository
 from tahoe_engine.db.repositories.memory_row import NewMemory
 from tahoe_engine.db.repositories.memory_statistics import MemoryStatisticsRepository
 from tahoe_engine.db.repositories.memory_use import MemoryUseRepository
 from tahoe_engine.db.repositories.message import MessageRepository
 from tahoe_engine.db.repositories.session import SessionRepository
 from tahoe_engine.db.repositories.turn import TurnRepository
+from tahoe_engine.db.repositories.vector_codec import pack_vector
 from tahoe_engine.interactions.store import InteractionStore
 from tahoe_engine.interactions.store import prepare as prepare_interaction
 from tahoe_engine.memory.preparing import prepare
@@ -165,6 +167,7 @@ def fill_memory(make_row: Callable[..., NewMemory]) -> Callable[..., Awaitable[F
         )
         await MemoryRepository(session).insert([row], guarded=False)
         await MemoryStatisticsRepository(session).count()
+        await MemoryCellRepository(session).add_generation(mark, 1, [pack_vector([0.6, 0.8])])
         answer_id = uuid4()
         used = UsedMemory(memory_id=row.id, version=1, rank=1, score=0.5)
         await MemoryUseRepository(session).record(answer_id, agent.id, [used])

@@ -54,6 +54,7 @@ MEMORY = {
     "embedding": ("halfvec", True, None),
     "embedding_model": ("text", True, None),
     "lexemes": ("sparsevec", True, None),
+    "cell": ("integer", True, None),
     "content_hash": ("uuid", True, None),
     # How much it counts.
     "importance": ("smallint", False, "5"),
@@ -185,6 +186,7 @@ class TestColumns:
             ("access_count = -1", "access_count"),
             ("embedding = NULL", "embedding"),
             ("embedding_model = NULL", "embedding"),
+            ("cell = 1, status = 'archived'", "cell"),
         ],
     )
     async def test_hold_their_ranges(self, session: AsyncSession, change: Change, assignment: str, rule: str) -> None:
@@ -263,7 +265,14 @@ class TestTriggers:
             "conversation": {"set_updated_at"},
             "turn": {"set_updated_at"},
             "message": {"set_updated_at", "count_messages"},
-            "memory": {"set_updated_at", "keep_content", "keep_rows", "log_new_memories", "log_memory_change"},
+            "memory": {
+                "set_updated_at",
+                "keep_content",
+                "keep_rows",
+                "leave_cell",
+                "log_new_memories",
+                "log_memory_change",
+            },
             "memory_log": {"keep_rows"},
             "memory_tag": {"set_updated_at"},
             "memory_use": {"keep_rows", "count_memory_use"},
@@ -293,7 +302,7 @@ KEPT = {
 }
 STATE = {
     "status", "tier", "is_pinned", "importance", "confidence", "expires_at", "superseded_by", "contradicts",
-    "access_count", "last_accessed_at", "embedding", "embedding_model", "lexemes", "erased_at", "updated_at",
+    "access_count", "last_accessed_at", "embedding", "embedding_model", "lexemes", "cell", "erased_at", "updated_at",
 }  # fmt: skip
 
 

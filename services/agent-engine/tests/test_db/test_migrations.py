@@ -29,6 +29,7 @@ TABLES = {
     "conversation",
     "interactions",
     "memory",
+    "memory_cell",
     "memory_log",
     "memory_stat",
     "memory_tag",

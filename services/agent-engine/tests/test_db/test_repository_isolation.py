@@ -34,11 +34,13 @@ from tahoe_engine.catalog.scorecards import ScorecardCatalog
 from tahoe_engine.db import Base, repositories
 from tahoe_engine.db.repositories.analysis_row import NewAnalysis
 from tahoe_engine.db.repositories.memory import MemoryRepository
+from tahoe_engine.db.repositories.memory_cells import Generation
 from tahoe_engine.db.repositories.memory_listing import MemoryListingRepository
 from tahoe_engine.db.repositories.memory_row import NewMemory
 from tahoe_engine.db.repositories.memory_search import PreparedQuery, QueryVector
 from tahoe_engine.db.repositories.memory_transfer import Retirement
 from tahoe_engine.db.repositories.memory_upkeep import TierRules
+from tahoe_engine.db.repositories.vector_codec import pack_vector
 from tahoe_engine.interactions.store import prepare as prepare_interaction
 from tahoe_engine.memory.lexemes import list_terms
 from tahoe_engine.models.analysis import ScoredResult
@@ -302,6 +304,21 @@ CASES: dict[str, Ask] = {
     "MemoryStatisticsRepository.has_grown": lambda r, o: r.has_grown(),
     "MemoryStatisticsRepository.count": lambda r, o: r.count(),
     "MemoryStatisticsRepository.forget": lambda r, o: r.forget({o.mark}),
+    "MemoryCellRepository.try_lock": lambda r, o: r.try_lock(),
+    "MemoryCellRepository.lock": lambda r, o: r.lock(),
+    "MemoryCellRepository.count_memories": lambda r, o: r.count_memories(),
+    "MemoryCellRepository.count_outside": lambda r, o: r.count_outside(100),
+    "MemoryCellRepository.count_models": lambda r, o: r.count_models(),
+    "MemoryCellRepository.find_newest": lambda r, o: r.find_newest(),
+    "MemoryCellRepository.list_centroids": lambda r, o: r.list_centroids(1),
+    "MemoryCellRepository.sample": lambda r, o: r.sample("test", 100),
+    "MemoryCellRepository.add_generation": lambda r, o: r.add_generation("stolen", 1, [pack_vector([0.6, 0.8])]),
+    "MemoryCellRepository.take_outside": lambda r, o: r.take_outside("test", 100),
+    "MemoryCellRepository.take_older": lambda r, o: r.take_older(Generation(2, 1, "test", 2), 100),
+    "MemoryCellRepository.put": lambda r, o: r.put({o.record.id: 1}),
+    "MemoryCellRepository.retire": lambda r, o: r.retire(Generation(2, 1, "test", 2)),
+    "MemoryCellRepository.list_around": lambda r, o: r.list_around([o.record.id]),
+    "MemoryCellRepository.average": lambda r, o: r.average([1]),
     "MemoryHistoryRepository.list_entries": lambda r, o: r.list_entries([o.record.id]),
     "MemoryHistoryRepository.find_at": lambda r, o: r.find_at(o.record.id, datetime.now(UTC)),
     "MemoryHistoryRepository.rebuild": lambda r, o: r.rebuild([o.record], datetime.now(UTC)),

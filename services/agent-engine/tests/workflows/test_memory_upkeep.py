@@ -59,8 +59,15 @@ class TestARequest:
         async with running_worker(runs.database.app, upkeep, QUICK):
             await queue.request(team)
             await eventually(has_finished(runs))
-        first = [("statistics", 0), ("embedding", 1), ("embedding", 1), ("embedding", 0), ("duplicates", 0)]
-        first += [("expiry", 0), ("tiers", 1), ("tiers", 0), ("consolidation", 0)]
+        first = [
+            ("extraction", 0),
+            ("statistics", 0),
+            ("embedding", 1),
+            ("embedding", 1),
+            ("embedding", 0),
+            ("duplicates", 0),
+        ]
+        first += [("expiry", 0), ("tiers", 1), ("tiers", 0), ("consolidation", 0), ("cells", 0)]
         second = [(step.value, 0) for step in UpkeepStep]
         assert [(done.step.value, done.changed) for done in upkeep.read()] == first + second
         assert {done.team_id for done in upkeep.read()} == {team}

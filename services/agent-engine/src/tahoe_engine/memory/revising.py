@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tahoe_core.db.session import give_reason
 from tahoe_core.errors import ConflictError
 from tahoe_engine.db.repositories.memory import MemoryRepository
+from tahoe_engine.db.repositories.memory_cells import MemoryCellRepository
 from tahoe_engine.db.repositories.memory_row import NewMemory
 from tahoe_engine.db.repositories.memory_statistics import MemoryStatisticsRepository
 from tahoe_engine.memory.adding import to_lock
@@ -25,6 +26,7 @@ class MemoryReviser:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
         self._repository = MemoryRepository(session)
+        self._cells = MemoryCellRepository(session)
 
     async def supersede(self, memory_id: UUID, row: NewMemory, reason: str, changed: Collection[str] = ()) -> UUID:
         """Puts a new version in the place of a live one, and returns its id.
@@ -110,7 +112,12 @@ class MemoryReviser:
             reached = set(await self._repository.list_copies(reached)) - roots
             roots |= reached
         versions = [version for root in sorted(roots) for version in await self._repository.list_versions(root)]
+        around = await self._cells.list_around([version.id for version in versions])
+        if around:
+            await self._cells.lock()
         erased = await self._repository.erase(roots)
+        if around:
+            await self._cells.average(around)
         made = [version.id for version in versions if version.source in _MADE_OF_OTHERS]
         if made:
             await give_reason(self._session, "what it was folded into was erased")

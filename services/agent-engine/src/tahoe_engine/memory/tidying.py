@@ -13,6 +13,7 @@ from tahoe_engine.db.repositories.memory_statistics import MemoryStatisticsRepos
 from tahoe_engine.db.repositories.memory_upkeep import Mark, MemoryUpkeepRepository, TierRules
 from tahoe_engine.embedding.memory_embedding import MemoryEmbedding
 from tahoe_engine.memory.adding import MemoryAdder
+from tahoe_engine.memory.cells import MemoryCells
 from tahoe_engine.memory.sameness import is_same_statement
 from tahoe_engine.memory.upkeep import UpkeepStep
 from tahoe_engine.models.memory_models import MemoryRecord, MemorySource, MemoryStatus
@@ -57,6 +58,7 @@ class MemoryTidying:
             UpkeepStep.EXPIRY: self._expire,
             UpkeepStep.TIERS: self._move,
             UpkeepStep.CONSOLIDATION: self._consolidate,
+            UpkeepStep.CELLS: MemoryCells(sessions).sort_some,
         }
 
     async def list_teams(self) -> Sequence[UUID]:

@@ -16,6 +16,7 @@ class UpkeepStep(StrEnum):
     EXPIRY = "expiry"
     TIERS = "tiers"
     CONSOLIDATION = "consolidation"
+    CELLS = "cells"
 
 
 class UpkeepRequests(Protocol):

@@ -15,6 +15,7 @@ from tahoe_engine.db.models.memory import (
     MemoryTier,
     MemoryType,
 )
+from tahoe_engine.db.models.memory_cell import MemoryCellORM
 from tahoe_engine.db.models.memory_statistics import MemoryStatORM, MemoryTermORM
 from tahoe_engine.db.models.memory_use import MemoryUseORM
 from tahoe_engine.db.models.model_provider import ModelProviderORM
@@ -33,6 +34,7 @@ __all__ = [
     "ConversationORM",
     "ConversationStatus",
     "InteractionORM",
+    "MemoryCellORM",
     "MemoryLogORM",
     "MemoryORM",
     "MemorySource",

@@ -12,6 +12,7 @@ from sqlalchemy import (
     SmallInteger,
     UniqueConstraint,
     Uuid,
+    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -36,7 +37,7 @@ __all__ = [
 
 LIVE = "status IN ('active', 'disputed')"
 SEARCHABLE = f"erased_at IS NULL AND {LIVE}"
-"""The condition of the index that a search scans.
+"""The condition of the indexes that a search scans.
 
 An erasure archives, so it says no more than `LIVE`; but the planner does not know, and so cannot take this index, the
 smallest, where another looks up a hash: on a table that was never analyzed it did, at the cost of the whole team.
@@ -57,7 +58,8 @@ def uuid_array() -> Mapped[list[UUID]]:
 class MemoryORM(TeamEntity, Base):
     """One version of something remembered. A trigger refuses to change what it says; another logs every event.
 
-    What may change is its state: status, tier, pin, scores, expiry, use, and the derived columns embedding and lexemes.
+    What may change is its state: status, tier, pin, scores, expiry, use, and the derived columns embedding, lexemes and
+    cell.
 
     Attributes:
         root_id: The first version's id, which all versions share.
@@ -67,6 +69,8 @@ class MemoryORM(TeamEntity, Base):
         embedding: Of the content alone, scaled to length 1. Undimensioned, so that two models can live side by side;
             half precision, which halves the scan and costs no recall (docs/decisions/0010).
         lexemes: BM25's part of the document, by hashed stem (`tahoe_engine.memory.lexemes`).
+        cell: Where it lies among the vectors of a large team (`MemoryCellORM`); None: nowhere yet, so that every search
+            looks at it.
         position: Place in the source conversation.
         contradicts: The memories that say otherwise.
         erased_at: When the content was replaced by a tombstone.
@@ -78,7 +82,7 @@ class MemoryORM(TeamEntity, Base):
         within_team("source_conversation_id", "conversation"),
         UniqueConstraint("team_id", "id"),
         UniqueConstraint("team_id", "root_id", "version"),
-        Index("ix_memory_live", "team_id", "type_number", postgresql_where=text(SEARCHABLE)),
+        Index("ix_memory_live", "team_id", "cell", "type_number", postgresql_where=text(SEARCHABLE)),
         Index("ix_memory_live_hash", "team_id", "content_hash", postgresql_where=text(LIVE)),
         Index("ix_memory_live_subject", "team_id", "subject", postgresql_where=text(f"subject IS NOT NULL AND {LIVE}")),
         Index(
@@ -101,6 +105,7 @@ class MemoryORM(TeamEntity, Base):
         CheckConstraint("access_count >= 0", name="access_count"),
         CheckConstraint("version >= 1", name="version"),
         CheckConstraint("position >= 0", name="position"),
+        CheckConstraint(f"cell IS NULL OR embedding IS NOT NULL AND {SEARCHABLE}", name="cell"),
         CheckConstraint("(embedding IS NULL) = (embedding_model IS NULL)", name="embedding"),
         CheckConstraint(
             "agent_id IS NOT NULL OR memory_type NOT IN ('procedural', 'agent_private', 'identity')", name="agent"
@@ -136,6 +141,7 @@ class MemoryORM(TeamEntity, Base):
     content_hash: Mapped[UUID | None]
     embedding: Mapped[list[float] | None] = mapped_column(HALFVEC)
     lexemes: Mapped[SparseVector | None] = mapped_column(SPARSEVEC)
+    cell: Mapped[int | None]
     embedding_model: Mapped[str | None]
     author: Mapped[str | None]
     subject: Mapped[str | None]
@@ -145,6 +151,16 @@ class MemoryORM(TeamEntity, Base):
     related_to: Mapped[list[UUID]] = uuid_array()
     extraction_model: Mapped[str | None]
     metadata_json: Mapped[dict[str, object]] = json_object("metadata")
+
+
+# Of what lies in a cell alone, so that a memory is written without it.
+Index(
+    "ix_memory_stems",
+    func.hash_stems(MemoryORM.team_id, MemoryORM.lexemes),
+    postgresql_using="gin",
+    postgresql_with={"fastupdate": "off"},
+    postgresql_where=text(f"cell IS NOT NULL AND {SEARCHABLE}"),
+)
 
 
 class MemoryLogORM(TeamMixin, Base):

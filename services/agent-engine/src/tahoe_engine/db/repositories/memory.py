@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pgvector import HalfVector
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
@@ -15,7 +14,6 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
-    case,
     func,
     or_,
     select,
@@ -29,6 +27,7 @@ from tahoe_core.db.driver_errors import find_sqlstate
 from tahoe_core.db.repository import BaseRepository
 from tahoe_core.errors import InvalidInputError, NotFoundError
 from tahoe_engine.db.models.memory import MemoryORM, MemoryTagORM
+from tahoe_engine.db.repositories.memory_closeness import list_close
 from tahoe_engine.db.repositories.memory_insert import NEAR_COSINE, write_memories, write_memory
 from tahoe_engine.db.repositories.memory_nearest import list_nearest
 from tahoe_engine.db.repositories.memory_row import NewMemory, select_records, to_record
@@ -141,17 +140,15 @@ class MemoryRepository(BaseRepository[MemoryORM]):
         if row.position is not None:
             place = and_(model.source_conversation_id == row.source_conversation_id, model.position == row.position)
             return await self._list(*here, place, model.content_hash == row.content_hash)
-        same: ColumnElement[bool] = model.content_hash == row.content_hash
-        closeness = None if row.embedding is None else self._closeness(row.embedding, row.embedding_model)
-        conditions = same
+        here.append(model.position.is_(None))
         if row.memory_type is MemoryType.EPISODIC:
-            conditions = and_(same, model.occurred_at.is_not_distinct_from(row.occurred_at))
-        elif closeness is not None:
-            conditions = or_(same, closeness >= NEAR_COSINE)
-        query = select_records().where(model.team_id == self.team_id, *here, model.position.is_(None), conditions)
-        nearest = [] if closeness is None else [closeness.desc().nulls_last()]
-        ordered = query.order_by(same.desc(), *nearest, model.created_at).limit(_TWINS)
-        return self._records(await self.session.execute(ordered))
+            here.append(model.occurred_at.is_not_distinct_from(row.occurred_at))
+        found = await self._list(*here, model.content_hash == row.content_hash)
+        twins = sorted(found, key=lambda record: record.created_at)
+        if row.memory_type is not MemoryType.EPISODIC:
+            close = await list_close(self.session, row, NEAR_COSINE, _TWINS)
+            twins += [record for record in close if record not in twins]
+        return twins[:_TWINS]
 
     async def list_same_subject(self, row: NewMemory, subject: str) -> list[MemoryRecord]:
         """Returns what is live and speaks of a subject, to the same agent and user and to the same readers."""
@@ -233,29 +230,12 @@ class MemoryRepository(BaseRepository[MemoryORM]):
     ) -> list[MemoryRecord]:
         """Returns live memories of the same kind, agent and user that say nearly the same as this, nearest first.
 
+        What has a place in a conversation was said, and is none of them.
+
         Raises:
             NotFoundError: There is no such memory.
         """
-        row = await self.get(memory_id)
-        if row.embedding is None:
-            return []
-        model = MemoryORM
-        similarity = self._closeness(row.embedding, row.embedding_model)
-        query = (
-            select_records()
-            .where(
-                model.team_id == self.team_id,
-                model.id != memory_id,
-                model.status.in_(_LIVE),
-                model.memory_type == row.memory_type,
-                model.agent_id.is_not_distinct_from(row.agent_id),
-                model.user_id.is_not_distinct_from(row.user_id),
-                similarity >= threshold,
-            )
-            .order_by(similarity.desc())
-            .limit(limit)
-        )
-        return self._records(await self.session.execute(query))
+        return await list_close(self.session, await self.get(memory_id), threshold, limit)
 
     async def erase(self, root_ids: Collection[UUID]) -> list[UUID]:
         """Lays the tombstone over every version; returns the versions that had none yet."""
@@ -358,7 +338,7 @@ class MemoryRepository(BaseRepository[MemoryORM]):
     def _records(self, rows: Any) -> list[MemoryRecord]:  # noqa: ANN401 - a result of select_records
         return [to_record(row) for row in rows]
 
-    def _within(self, row: NewMemory) -> list[ColumnExpressionArgument[bool]]:
+    def _within(self, row: NewMemory | MemoryORM) -> list[ColumnExpressionArgument[bool]]:
         return [
             MemoryORM.agent_id.is_not_distinct_from(row.agent_id),
             MemoryORM.user_id.is_not_distinct_from(row.user_id),
@@ -371,13 +351,6 @@ class MemoryRepository(BaseRepository[MemoryORM]):
         # An array, which is made first, so that each row is found by its key; IN would read the whole table.
         ids = func.array(locked.scalar_subquery(), type_=ARRAY(Uuid))
         return [model.team_id == self.team_id, model.id == any_(ids)]
-
-    def _closeness(self, embedding: Any, embedding_model: str | None) -> Any:  # noqa: ANN401 - as `_similarity`
-        """The cosine where the model is the same, null elsewhere: vectors of two lengths cannot be compared."""
-        return case((MemoryORM.embedding_model == embedding_model, self._similarity(embedding)))
-
-    def _similarity(self, embedding: list[float]) -> Any:  # noqa: ANN401 - pgvector's operators are not typed
-        return -MemoryORM.embedding.max_inner_product(HalfVector(embedding))
 
 
 def _find_missing(error: InvalidInputError) -> NotFoundError | None:

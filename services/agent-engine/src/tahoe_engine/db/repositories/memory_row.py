@@ -52,7 +52,7 @@ class NewMemory:
     tags: list[str] = field(default_factory=list)
 
 
-_LEFT_OUT = {"team_id", "type_number", "embedding", "lexemes", "content_hash"}
+_LEFT_OUT = {"team_id", "type_number", "embedding", "lexemes", "content_hash", "cell"}
 _TABLE = MemoryORM.metadata.tables[MemoryORM.__tablename__]
 _TAGS = (
     select(func.array_agg(aggregate_order_by(MemoryTagORM.tag, MemoryTagORM.tag)))

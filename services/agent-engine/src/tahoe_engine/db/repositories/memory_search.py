@@ -9,8 +9,8 @@ from tahoe_engine.db.repositories.memory_search_statement import SEEDS, SearchSh
 from tahoe_engine.db.repositories.vector_codec import connect_with_vectors, pack_vector
 from tahoe_engine.models.memory_models import MemorySearchRequest, MemorySearchResult
 
-LARGE_TEAM = 20_000
-"""From so many memories on, several processes read them."""
+LARGE_TEAM = 10_000
+"""From so many memories on a team has cells; what is read in full all the same, several processes read."""
 
 SCAN_TOGETHER = """
     SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_seqscan', 'off', true),
@@ -18,6 +18,7 @@ SCAN_TOGETHER = """
         set_config('parallel_tuple_cost', '0.001', true)
 """
 """For the rest of the transaction: the planner sees how large the team is, and lets several processes read it."""
+HAS_CELLS = "SELECT EXISTS (SELECT FROM memory_cell WHERE team_id = $1 AND centroid IS NOT NULL)"
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,12 @@ class MemorySearchRepository(BaseRepository[MemoryORM]):
     async def search(self, query: PreparedQuery) -> list[MemorySearchResult]:
         """Finds the best memories that the asker may see, best first.
 
-        Small teams are best searched in a `team_session` that plans once.
+        All but a moment of the past is best searched in a `team_session` that plans once.
         """
         request = query.request
+        connection = await connect_with_vectors(self.session)
+        is_large = query.counted >= LARGE_TEAM
+        has_cells = is_large and (await connection.exec_driver_sql(HAS_CELLS, (self.team_id,))).scalar_one()
         weights = request.weights.normalized if request.weights else None
         shape = SearchShape(
             models=len(query.vectors),
@@ -72,11 +76,11 @@ class MemorySearchRepository(BaseRepository[MemoryORM]):
             tags=bool(request.tags),
             author=query.author is not None,
             weights=weights is not None and weights.semantic < 1,
+            cells=has_cells and request.as_of is None,
         )
         statement = build_search(shape)
         parameters = self._bind(query)
-        connection = await connect_with_vectors(self.session)
-        if query.counted >= LARGE_TEAM:
+        if is_large and not shape.cells:
             await connection.exec_driver_sql(SCAN_TOGETHER)
         rows = await connection.exec_driver_sql(statement.sql, tuple(parameters[name] for name in statement.names))
         return [

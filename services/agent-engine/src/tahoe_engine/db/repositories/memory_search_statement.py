@@ -1,9 +1,10 @@
 """The hybrid search: one SQL statement, under row-level security, for the evaluated search and for live agents alike.
 
 `asked` weighs the stems asked for by how rare they are in the team. `seeds` are the best rows of one pass over what may
-be seen, by `f = cosine / spread + 0.5 BM25`; it reads no more of a row than that takes, since it reads them all. `pool`
-adds the seeds' neighbours in the conversation, `judged` what the surroundings say. How the few weights were chosen, and
-what each part gives: docs/benchmarks.md.
+be seen, by `f = cosine / spread + 0.5 BM25`; it reads no more of a row than that takes, since it reads them all. In a
+large team it reads those that lie near in meaning (`memory_probe`), those that hold a rare stem of the question, and
+those that lie in no cell yet. `pool` adds the seeds' neighbours in the conversation, `judged` what the surroundings
+say. How the few weights were chosen, and what each part gives: docs/benchmarks.md.
 """
 
 import re
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from tahoe_engine.db.models.memory import LIVE
+from tahoe_engine.db.repositories.memory_probe import HAS_STEMS, probe
 from tahoe_engine.db.repositories.memory_row import RECORD_COLUMNS
 
 SEEDS = 40
@@ -76,16 +78,16 @@ _WEIGHED = """
 
 # Numbers are float8 all the way: a logarithm of a numeric takes Postgres a hundred times as long.
 _SEARCH = """
-    WITH asked AS MATERIALIZED (
+    WITH known AS MATERIALIZED (
+        SELECT a.term, CAST(least(coalesce(d.memories, 0), :counted) AS float8) AS df
+        FROM unnest(:terms) a (term) LEFT JOIN memory_term d ON d.team_id = :team AND d.term = a.term
+    ), asked AS MATERIALIZED (
         SELECT CAST(coalesce('{{' || string_agg(
             k.term || ':' || ln(1 + (:counted - k.df + 0.5) / (k.df + 0.5)), ',') || '}}', '{{}}') || '/999999999'
             AS sparsevec) AS lexemes
-        FROM (
-            SELECT a.term, CAST(least(coalesce(d.memories, 0), :counted) AS float8) AS df
-            FROM unnest(:terms) a (term) LEFT JOIN memory_term d ON d.team_id = :team AND d.term = a.term
-        ) k
-    ), seeds AS MATERIALIZED (
-        SELECT m.id, {f} AS f FROM {source} WHERE {visible} ORDER BY f DESC, m.id LIMIT :seeds
+        FROM known k
+    ), {cells} seeds AS MATERIALIZED (
+        SELECT m.id, m.f FROM ({candidates}) m ORDER BY f DESC, m.id LIMIT :seeds
     ), boosted AS MATERIALIZED (
         SELECT {row}, s.f, m.position - {reach} AS first, least(m.position, {largest}) + {reach} AS last
         FROM seeds s JOIN memory m ON m.team_id = :team AND m.id = s.id
@@ -124,6 +126,20 @@ _SEARCH = """
     ORDER BY r.score DESC, r.id
 """
 
+_CANDIDATES = "SELECT m.id, {f} AS f FROM {source} WHERE {visible}"
+# The rarest stems are looked up wherever they stand, as long as they stand in few memories of a hundred together.
+_RARE_STEMS = """rare AS MATERIALIZED (
+        SELECT coalesce(array_agg(k.term), '{{}}') AS terms FROM (
+            SELECT k.term, sum(k.df) OVER (ORDER BY k.df, k.term) AS together FROM known k
+        ) k WHERE k.together <= {rare} * :counted AND {has_stems}
+    ),"""
+_CANDIDATES_BY_STEMS = """
+            UNION ALL {candidates} AND m.id = ANY (ARRAY(SELECT list_memories_by_stems((SELECT terms FROM rare))))
+                AND m.cell <> ALL (CAST((SELECT cells FROM further) AS integer[]))
+                AND m.id NOT IN (SELECT id FROM near)
+        """
+_RARE = 0.04
+
 # A row without a place has no neighbours: its frame holds the others without a place.
 _PLACED = "FILTER (WHERE conversation IS NOT NULL AND position IS NOT NULL)"
 
@@ -141,6 +157,7 @@ class SearchShape:
         tags: Whether only what has certain tags is.
         author: Whether somebody is named.
         weights: Whether more than relevance counts.
+        cells: Whether it reads the cells nearest to the query, and not the whole team.
     """
 
     models: int = 1
@@ -149,6 +166,7 @@ class SearchShape:
     tags: bool = False
     author: bool = False
     weights: bool = False
+    cells: bool = False
 
 
 @dataclass(frozen=True)
@@ -168,12 +186,22 @@ def build_search(shape: SearchShape) -> SearchStatement:
     is_authors = "m.author = :author OR m.author IS NULL AND strpos(m.content, :author) > 0"
     boost = f"CASE WHEN {is_authors} THEN float8 '{_AUTHOR}' ELSE 0 END" if shape.author else "float8 '0'"
     lexical = f"coalesce(-{_LEXICAL} * (m.lexemes <#> (SELECT lexemes FROM asked)), 0)"  # noqa: S608 - made of constants
+    f = f"{_cosine(shape.models)} + {lexical}" + (f" + {boost}" if shape.author else "")
+    source = _THEN if shape.as_of else "memory m"
+    seen = visible.format(state=state, live=f"m.erased_at IS NULL AND {state}.{LIVE}", moment=moment)
+    candidates = _CANDIDATES.format(f=f, source=source, visible=seen)
+    cells = ""
+    if shape.cells:
+        cells, of_cells = _choose_cells(shape.models, f, seen)
+        candidates = of_cells + _CANDIDATES_BY_STEMS.format(candidates=candidates)
     return _number(
         _SEARCH.format(
-            f=f"{_cosine(shape.models)} + {lexical}" + (f" + {boost}" if shape.author else ""),
+            f=f,
+            cells=cells,
+            candidates=candidates,
             row="m.id, m.source_conversation_id AS conversation, m.position, m.author, m.content",
-            source=_THEN if shape.as_of else "memory m",
-            visible=visible.format(state=state, live=f"m.erased_at IS NULL AND {state}.{LIVE}", moment=moment),
+            source=source,
+            visible=seen,
             boost=boost,
             placed=_PLACED,
             reach=_REACH,
@@ -193,13 +221,27 @@ def build_search(shape: SearchShape) -> SearchStatement:
     )
 
 
-def _cosine(models: int) -> str:
-    """Returns the leg: each row by the model whose vector it has, nothing for a row that has none of them."""
+def _choose_cells(models: int, f: str, visible: str) -> tuple[str, str]:
+    """Returns what says which cells and which stems are looked up, and a query of what those cells hold."""
+    of_cell = _distance("c.embedding_model", "c.centroid", models)
+    of_memory = _distance("m.embedding_model", "m.embedding", models)
+    parts = {"team": ":team", "limit": ":limit", "visible": visible, "f": f, "of_memory": of_memory, "of_cell": of_cell}
+    probed, candidates = probe(parts)
+    return probed + _RARE_STEMS.format(rare=f"float8 '{_RARE}'", has_stems=HAS_STEMS), candidates
+
+
+def _distance(model: str, vector: str, models: int) -> str:
+    """Returns how far a vector is from the query, by its model; null where that was not asked."""
     cases = [
-        f"WHEN m.embedding_model = :model{number} THEN -(m.embedding <#> :vector{number}) / :spread{number}"
+        f"WHEN {model} = :model{number} THEN ({vector} <#> :vector{number}) / :spread{number}"
         for number in range(models)
     ]
-    return f"CASE {' '.join(cases)} ELSE 0 END" if cases else "float8 '0'"
+    return f"CASE {' '.join(cases)} END" if cases else "CAST(NULL AS float8)"
+
+
+def _cosine(models: int) -> str:
+    """Returns the leg: each row by the model whose vector it has, nothing for a row that has none of them."""
+    return f"-coalesce({_distance('m.embedding_model', 'm.embedding', models)}, 0)" if models else "float8 '0'"
 
 
 def _number(sql: str) -> SearchStatement:
