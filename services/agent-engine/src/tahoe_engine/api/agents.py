@@ -13,7 +13,10 @@ from tahoe_engine.catalog.agents import AgentCatalog
 from tahoe_engine.models.agent_models import AgentDNA, AgentStatus
 from tahoe_engine.models.agent_records import Agent
 
-AgentName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=100, description="Its slug, or its id.")]
+# As a slug or an id may be mistyped: what cannot be one is not found, like what is none.
+AgentName = Annotated[
+    str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100, description="Its slug, or its id.")
+]
 DNA = Annotated[AgentDNA, Body(openapi_examples=AGENT_EXAMPLES)]
 
 router = create_router("/v1/agents", "agents", max_body_bytes=MAX_BODY_BYTES)
