@@ -23,16 +23,17 @@ $$
 --;
 -- A cell is made of vectors of what is in use: what is erased, retired or embedded anew lies in none, whoever does it,
 -- a release that knows of no cells among them.
-CREATE FUNCTION leave_cell() RETURNS trigger LANGUAGE plpgsql AS $$
+-- The vectors are compared here and not in the trigger's condition: a backup writes no schema before the operator of
+-- IS DISTINCT FROM, and could not be restored.
+CREATE FUNCTION leave_cell() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    NEW.cell := NULL;
+    IF NEW.erased_at IS NOT NULL OR NEW.status NOT IN ('active', 'disputed')
+        OR NEW.embedding IS DISTINCT FROM OLD.embedding OR NEW.embedding_model IS DISTINCT FROM OLD.embedding_model
+    THEN
+        NEW.cell := NULL;
+    END IF;
     RETURN NEW;
 END $$
 --;
 CREATE TRIGGER leave_cell BEFORE UPDATE ON memory FOR EACH ROW
-WHEN (
-    OLD.cell IS NOT NULL AND (
-        NEW.erased_at IS NOT NULL OR NEW.status NOT IN ('active', 'disputed')
-        OR NEW.embedding IS DISTINCT FROM OLD.embedding OR NEW.embedding_model IS DISTINCT FROM OLD.embedding_model
-    )
-) EXECUTE FUNCTION leave_cell()
+WHEN (OLD.cell IS NOT NULL) EXECUTE FUNCTION leave_cell()
