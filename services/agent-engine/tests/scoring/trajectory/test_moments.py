@@ -1,5 +1,6 @@
 """What is known at the moment of each call."""
 
+import gc
 import json
 from collections.abc import Callable
 from time import process_time
@@ -75,13 +76,20 @@ def test_time_grows_with_the_length_and_not_with_its_square(trajectory: Build) -
             "no_placeholders": True,
         }
         sequence = ToolSequenceCheck.model_validate({"type": "tool_sequence", "needs": {"x": ["y"]}, **rules})
-        start = process_time()
-        GroundedArgumentsRunner(GroundedArgumentsCheck(type="grounded_arguments"), CheckKit()).run(made)
-        ToolSequenceRunner(sequence, CheckKit()).run(made)
-        return process_time() - start
+        # What the tests before have left is much to look through for the garbage collector, and none of our time.
+        gc.collect()
+        gc.disable()
+        try:
+            start = process_time()
+            GroundedArgumentsRunner(GroundedArgumentsCheck(type="grounded_arguments"), CheckKit()).run(made)
+            ToolSequenceRunner(sequence, CheckKit()).run(made)
+            return process_time() - start
+        finally:
+            gc.enable()
 
     seconds(100)
-    assert seconds(4000) < 16 * seconds(1000) + 0.5
+    short = min(seconds(1000) for _ in range(3))
+    assert min(seconds(4000) for _ in range(3)) < 16 * short + 0.5
 
 
 def test_hostile_texts_do_not_stop_it(trajectory: Build) -> None:
