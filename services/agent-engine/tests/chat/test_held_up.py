@@ -138,7 +138,7 @@ class TestAWaitingTurn:
         turn = await desk.answering.decide(desk.team_id, waiting.id, [Decision("c1", is_approved=False)], "test")
         await asyncio.sleep(0.3)
         await desk.answering.aclose(grace_s=0)
-        broken = await desk.answering.get_turn(desk.team_id, turn.id)
+        broken = await desk.conversations.get_turn(turn.id)
         assert (broken.status, broken.cost_usd) == (TurnStatus.UNFINISHED, Decimal("0.5"))
 
 

@@ -28,9 +28,11 @@ LastEventId = Annotated[
 
 
 @router.get("/{turn_id}", responses=problem_responses(404))
-async def get_turn(turn_id: UUID, answering: CurrentAnswering, principal: CurrentPrincipal) -> Answer:
+async def get_turn(
+    turn_id: UUID, conversations: TeamConversations, answering: CurrentAnswering, principal: CurrentPrincipal
+) -> Answer:
     """Returns a turn with what was written of it so far."""
-    turn = await answering.get_turn(principal.team_id, turn_id)
+    turn = await conversations.get_turn(turn_id)
     return Answer(turn=turn, messages=await answering.list_messages(principal.team_id, turn_id))
 
 

@@ -228,15 +228,6 @@ class Answering:
                         return
                 follower.is_left_behind = False
 
-    async def get_turn(self, team_id: UUID, turn_id: UUID) -> Turn:
-        """Returns a turn.
-
-        Raises:
-            NotFoundError: There is none with this id.
-        """
-        async with self._open(team_id) as session:
-            return await TurnRepository(session).get_turn(turn_id)
-
     async def list_messages(self, team_id: UUID, turn_id: UUID) -> list[MessageRecord]:
         """Returns what was written of a turn so far, in its order."""
         async with self._open(team_id) as session:
