@@ -6,6 +6,7 @@ import json
 import socket
 import time
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
@@ -21,16 +22,22 @@ from tahoe_engine.app import create_app
 from tahoe_engine.catalog.agents import AgentCatalog
 from tahoe_engine.chat.chat_events import MessageWritten, TurnEnded
 from tahoe_engine.chat.conversations import Conversations
-from tahoe_engine.composition import Services, compose
+from tahoe_engine.composition import Services, compose, find_provider_keys
 from tahoe_engine.db.migrate import upgrade
 from tahoe_engine.memory.tidying import MemoryTidying
-from tahoe_engine.models.agent_models import AgentDNA, Autonomy, Boundaries
 from tahoe_engine.models.conversation_models import ConversationCreate, MessageCreate, MessageRole
 from tahoe_engine.models.memory_models import MemoryCreate
 from tahoe_engine.models.turn_models import TurnStatus
+from tahoe_engine.runtime.agent_runtime import AdkRuntime
+from tahoe_engine.runtime.model_endpoint import configured_model
 from tahoe_engine.runtime.testing.replies import Reply
 from tahoe_engine.runtime.testing.scripted_model import ScriptedModel
 from tahoe_engine.settings import load_settings
+from tahoe_engine.skills.library import SkillLibrary
+from tahoe_engine.skills.places import find_bundled_skills
+from tahoe_engine.skills.running.script_runner import ScriptRunner
+from tahoe_engine.terminal.default_agent import make_default_agent
+from tahoe_engine.terminal.unkept_chat import UnkeptChat
 
 REMEMBERED = 1_000
 
@@ -42,15 +49,16 @@ class KeptTalk:
         self._services = services
         self._team_id = services.identity.team_id
         self._conversations = Conversations(services.sessions, self._team_id, "bench")
+        bundled = SkillLibrary([], find_bundled_skills()).list_shared()
+        self.dna = make_default_agent([skill.name for skill in bundled.skills])
         self.model = model
         self._asked = 0
+        self._runtime = AdkRuntime()
 
     async def fill(self) -> None:
         """Makes the agent and what it knows."""
         async with team_session(self._services.sessions, self._team_id, "bench") as session:
-            await AgentCatalog(session).create(
-                AgentDNA(name="Ada", status="active", boundaries=Boundaries(autonomy=Autonomy.AUTO))
-            )
+            await AgentCatalog(session).create(self.dna)
         memories = self._services.memories(self._team_id, "bench")
         await memories.add_many(
             [MemoryCreate(content=f"Customer {number} ordered parcel {number * 7}.") for number in range(REMEMBERED)]
@@ -59,14 +67,12 @@ class KeptTalk:
 
     async def begin(self) -> UUID:
         """Begins a conversation."""
-        return (await self._conversations.create("ada", ConversationCreate())).id
+        return (await self._conversations.create(self.dna.slug, ConversationCreate())).id
 
     async def run(self, conversation_id: UUID) -> str:
         """Has a question answered that was not asked before; returns the answer, empty where it is not whole."""
         answering = self._services.chat.answering
-        self._asked += 1
-        question = f"What was ordered by customer {self._asked}, and where does it go?"
-        said = [MessageCreate(role=MessageRole.USER, content=question)]
+        said = [MessageCreate(role=MessageRole.USER, content=self._ask())]
         turn, after = await answering.take_up(self._team_id, conversation_id, said, "bench")
         answer = ""
         async for event in answering.follow(self._team_id, turn.id, after):
@@ -76,10 +82,29 @@ class KeptTalk:
                 return ""
         return answer
 
+    async def run_unkept(self) -> str:
+        """Has the same agent, with the same skills, answer as `tahoe chat` does without a database."""
+        settings = self._services.settings
+        library = SkillLibrary([], find_bundled_skills())
+        keys, configured = find_provider_keys(settings), configured_model(settings)
+        chat = UnkeptChat(self.dna, self._runtime, library, ScriptRunner(), keys, configured)
+        async with aclosing(chat.say(self._ask())) as events:
+            async for _ in events:
+                pass
+        return (await chat.list_messages())[-1].content
+
+    def _ask(self) -> str:
+        self._asked += 1
+        return f"What was ordered by customer {self._asked}, and where does it go?"
+
+    async def aclose(self) -> None:
+        """Closes the connections of the runs that are not kept."""
+        await self._runtime.aclose()
+
     async def measure_first_byte(self, runs: int) -> list[float]:
         """Returns milliseconds from the model's first byte to that of OpenAI's API over HTTP, sorted."""
         token = self._services.identity.token.get_secret_value()
-        body = {"model": "ada", "messages": [{"role": "user", "content": "Where does it go?"}], "stream": True}
+        body = {"model": self.dna.slug, "messages": [{"role": "user", "content": "Where does it go?"}], "stream": True}
         waits = []
         async with serve(self._services) as url, httpx.AsyncClient(timeout=60) as client:
             for _ in range(runs):
@@ -109,6 +134,7 @@ async def open_talk(model: ScriptedModel) -> AsyncIterator[KeptTalk]:
             await talk.fill()
             yield talk
         finally:
+            await talk.aclose()
             await services.aclose()
 
 

@@ -1,11 +1,13 @@
 """One unit of work of one team."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
 from sqlalchemy import String, bindparam, exc, func, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.orm import Session
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random
 
 from tahoe_core.errors import CollisionError, TahoeError, UnavailableError
@@ -51,20 +53,30 @@ async def team_session(
     Raises:
         UnavailableError: The database does not answer, or no connection came free in time.
     """
-    async with factory() as session:
-        session.info["team_id"] = team_id
-        async with session.begin():
-            try:
-                connection = await session.connection()
-                await connection.exec_driver_sql(_ENTER + _PLAN_ONCE if plans_once else _ENTER, (str(team_id), actor))
-            except exc.TimeoutError as error:
-                raise UnavailableError(
-                    "No database connection came free in time.",
-                    cure="Try again, or raise DATABASE_POOL_SIZE.",
-                ) from error
-            except exc.InvalidRequestError as error:  # the pool gives up when what it opens is cut again and again
-                raise UnavailableError("Connections to the database are lost at once.", cure="Try again.") from error
-            yield session
+    session = factory()
+    session.info["team_id"] = team_id
+    try:
+        await session.run_sync(_enter, _ENTER + _PLAN_ONCE if plans_once else _ENTER, (str(team_id), actor))
+        yield session
+        await session.commit()
+    finally:
+        session.expunge_all()
+        if session.in_transaction():  # it failed; whoever cancels us does not keep the connection from going back
+            await asyncio.shield(asyncio.create_task(session.close()))
+
+
+def _enter(session: Session, statement: str, values: tuple[str, str]) -> None:
+    """Begins the transaction; by one call, as each that is awaited apart costs as much as a statement."""
+    session.begin()
+    try:
+        session.connection().exec_driver_sql(statement, values)
+    except exc.TimeoutError as error:
+        raise UnavailableError(
+            "No database connection came free in time.",
+            cure="Try again, or raise DATABASE_POOL_SIZE.",
+        ) from error
+    except exc.InvalidRequestError as error:  # the pool gives up when what it opens is cut again and again
+        raise UnavailableError("Connections to the database are lost at once.", cure="Try again.") from error
 
 
 async def give_reason(session: AsyncSession, reason: str) -> None:

@@ -23,6 +23,7 @@ from tahoe_engine.embedding.deferred import DeferredEmbedding
 from tahoe_engine.embedding.memory_embedding import MemoryEmbedding
 from tahoe_engine.embedding.port import Embedder
 from tahoe_engine.memory.memories import Memories
+from tahoe_engine.memory.recalling import MemoryRecaller
 from tahoe_engine.memory.tidying import MemoryTidying
 from tahoe_engine.memory.upkeep import NoUpkeep, UpkeepRequests
 from tahoe_engine.scoring.check import CheckKit
@@ -67,6 +68,10 @@ class Services:
             actor: Who acts, for the log.
         """
         return Memories(self.sessions, team_id, self.embedding, self.upkeep, actor)
+
+    def recaller(self, team_id: UUID) -> MemoryRecaller:
+        """Returns what finds the memories that a team's agents are shown, and knows which they were shown."""
+        return MemoryRecaller(self.sessions, team_id, self.embedding)
 
     @cached_property
     def chat(self) -> "Chat":
@@ -173,6 +178,7 @@ def compose_chat(services: Services) -> "Chat":
         sessions=services.sessions,
         runtime=runtime,
         memories=services.memories,
+        recaller=services.recaller,
         extraction=extraction,
         skills=SkillLibrary(services.settings.skill_folders, find_bundled_skills()),
         scripts=ScriptRunner(allow_unisolated=services.settings.skill_scripts_unisolated),

@@ -21,6 +21,7 @@ from tahoe_engine.chat.running import AgentKit, AgentRunner
 from tahoe_engine.composition import build_memory_embedding
 from tahoe_engine.db.repositories.message import MessageRepository
 from tahoe_engine.memory.memories import Memories
+from tahoe_engine.memory.recalling import MemoryRecaller
 from tahoe_engine.memory.statements import StatementExtractor
 from tahoe_engine.models.agent_models import AgentDNA, Autonomy, Boundaries
 from tahoe_engine.models.conversation_models import Conversation, ConversationCreate, MessageRecord
@@ -78,6 +79,7 @@ async def desk(engine: AsyncEngine, team_id: UUID, tmp_path: Path) -> AsyncItera
             sessions=sessions,
             runtime=runtime,
             memories=open_memories,
+            recaller=lambda team: MemoryRecaller(sessions, team, embedding),
             extraction=extraction,
             skills=SkillLibrary([tmp_path]),
             scripts=ScriptRunner(),

@@ -10,6 +10,7 @@ from tahoe_core.db.session import team_session
 from tahoe_engine.composition import build_memory_embedding
 from tahoe_engine.db.models.agent import AgentORM
 from tahoe_engine.db.repositories.agent import AgentRepository
+from tahoe_engine.embedding.memory_embedding import MemoryEmbedding
 from tahoe_engine.memory.memories import Memories
 from tahoe_engine.memory.recalling import MemoryRecaller
 from tahoe_engine.models.agent_models import MemoryConfig
@@ -19,13 +20,18 @@ from tahoe_engine.settings import load_settings
 
 
 @pytest.fixture
-def memories(engine: AsyncEngine, team_id: UUID) -> Memories:
-    return Memories(get_session_factory(engine), team_id, build_memory_embedding(load_settings({})))
+def embedding() -> MemoryEmbedding:
+    return build_memory_embedding(load_settings({}))
 
 
 @pytest.fixture
-def recaller(engine: AsyncEngine, team_id: UUID, memories: Memories) -> MemoryRecaller:
-    return MemoryRecaller(get_session_factory(engine), team_id, memories)
+def memories(engine: AsyncEngine, team_id: UUID, embedding: MemoryEmbedding) -> Memories:
+    return Memories(get_session_factory(engine), team_id, embedding)
+
+
+@pytest.fixture
+def recaller(engine: AsyncEngine, team_id: UUID, embedding: MemoryEmbedding) -> MemoryRecaller:
+    return MemoryRecaller(get_session_factory(engine), team_id, embedding)
 
 
 @pytest.fixture

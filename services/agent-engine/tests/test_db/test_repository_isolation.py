@@ -233,6 +233,7 @@ CASES: dict[str, Ask] = {
     "ScorecardRepository.load_agents": lambda r, o: r.load_agents(o.rows["scorecards"]),
     "AgentTemplateRepository.find_all_active": lambda r, o: r.find_all_active([o.rows["agent_templates"].name]),
     "PortfolioRepository.list_scorecards": lambda r, o: r.list_scorecards(o.rows["portfolios"].id),
+    "ModelProviderRepository.list_active": lambda r, o: r.list_active(),
     "AnalysisRepository.get_document": lambda r, o: r.get_document(o.rows["analyses"].id),
     "AnalysisRepository.insert_many": lambda r, o: r.insert_many(
         [NewAnalysis(o.rows["interactions"].id, o.bound, o.result)]
@@ -249,6 +250,8 @@ CASES: dict[str, Ask] = {
     "ConversationRepository.list_conversations": lambda r, o: r.list_conversations(ConversationFilter(), ALL),
     "ConversationRepository.list_unread": lambda r, o: r.list_unread(100),
     "ConversationRepository.call": lambda r, o: r.call(o.filled.conversation_id, "stolen"),
+    "ConversationRepository.take_up": lambda r, o: r.take_up(o.filled.conversation_id, "stolen"),
+    "ConversationRepository.is_unread": lambda r, o: r.is_unread(o.filled.conversation_id, 2**31 - 1),
     "ConversationRepository.set_extracted": lambda r, o: r.set_extracted(o.filled.conversation_id, 7),
     "MessageRepository.append": lambda r, o: r.append(o.filled.conversation_id, o.filled.turn_id, SAID),
     "MessageRepository.append_all": lambda r, o: r.append_all(o.filled.conversation_id, [SAID]),
@@ -272,7 +275,6 @@ CASES: dict[str, Ask] = {
     "TurnRepository.begin": lambda r, o: r.begin(o.filled.conversation_id, o.filled.agent_id, LEASE),
     "TurnRepository.go_on": lambda r, o: r.go_on(o.filled.turn_id, LEASE),
     "TurnRepository.renew": lambda r, o: r.renew(o.filled.turn_id, LEASE),
-    "TurnRepository.note": lambda r, o: r.note(o.filled.turn_id, retrieval_ms=1.0),
     "TurnRepository.end": lambda r, o: r.end(o.filled.turn_id, TurnStatus.CANCELLED),
     "TurnRepository.cancel": lambda r, o: r.cancel(o.filled.turn_id),
     "TurnRepository.get_turn": lambda r, o: r.get_turn(o.filled.turn_id),

@@ -56,11 +56,9 @@ async def get_memories(services: CurrentServices, principal: CurrentPrincipal) -
 TeamMemories = Annotated[Memories, Depends(get_memories)]
 
 
-async def get_recaller(
-    services: CurrentServices, principal: CurrentPrincipal, memories: TeamMemories
-) -> MemoryRecaller:
+async def get_recaller(services: CurrentServices, principal: CurrentPrincipal) -> MemoryRecaller:
     """Returns what knows which memories answers were made of."""
-    return MemoryRecaller(services.sessions, principal.team_id, memories)
+    return services.recaller(principal.team_id)
 
 
 async def get_conversations(services: CurrentServices, principal: CurrentPrincipal) -> Conversations:

@@ -10,7 +10,12 @@ class ModelProviderCatalog(NamedCatalog[ModelProviderORM, ModelProviderInput, Mo
     """One team's model providers; keys stay in the environment."""
 
     def __init__(self, session: AsyncSession) -> None:
-        super().__init__(ModelProviderRepository(session))
+        self._providers = ModelProviderRepository(session)
+        super().__init__(self._providers)
+
+    async def list_active(self) -> list[ModelProvider]:
+        """Returns those that can be asked, newest first."""
+        return [self._read(row) for row in await self._providers.list_active()]
 
     def _write(self, row: ModelProviderORM, given: ModelProviderInput) -> None:
         row.base_url = given.base_url

@@ -3,29 +3,26 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from tahoe_core.db.session import team_session
 from tahoe_core.errors import ConflictError, TahoeError
-from tahoe_engine.catalog.agents import AgentCatalog
+from tahoe_engine.chat.asking import Asked, Asking
 from tahoe_engine.chat.brought import NOTHING_BROUGHT, Brought
 from tahoe_engine.chat.chat_events import ChatEvent, Cursor, TextAdded, TurnEnded, tell_messages
 from tahoe_engine.chat.event_batches import take_events
 from tahoe_engine.chat.following import Followers
 from tahoe_engine.chat.journal import LEASE, TurnJournal, TurnLostError
-from tahoe_engine.db.models.conversation import ConversationORM
-from tahoe_engine.db.repositories.conversation import ConversationRepository
 from tahoe_engine.db.repositories.message import MessageRepository
 from tahoe_engine.db.repositories.turn import TurnRepository
 from tahoe_engine.memory.upkeep import NoUpkeep, UpkeepRequests
-from tahoe_engine.models.agent_models import AgentStatus
 from tahoe_engine.models.agent_records import Agent
-from tahoe_engine.models.conversation_models import ConversationStatus, MessageCreate, MessageRecord, MessageRole
+from tahoe_engine.models.conversation_models import MessageCreate, MessageRecord, MessageRole
 from tahoe_engine.models.turn_models import Turn, TurnStatus
 from tahoe_engine.runtime.run_events import RunEvent
 from tahoe_engine.runtime.tool_port import Decision
@@ -40,31 +37,20 @@ MAX_UNWRITTEN = 1000
 HOLD_SECONDS = LEASE.total_seconds() / 3
 POLL_HERE_SECONDS = 5.0
 POLL_ELSEWHERE_SECONDS = 0.3
-TITLE_CHARACTERS = 60
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A turn, and what it is to answer.
+class Runner(Protocol):
+    """Makes agents answer; `tahoe_engine.chat.running` does."""
 
-    Attributes:
-        message: What the user said; None: the turn goes on after decisions, or after results of tools.
-        decisions: About calls that waited.
-        brought: What the caller adds to what the agent has.
-    """
+    def __call__(self, asked: Asked) -> AsyncGenerator[RunEvent]:
+        """Yields what the run tells."""
+        ...
 
-    team_id: UUID
-    turn: Turn
-    agent: Agent
-    user_id: UUID | None
-    message: str | None
-    decisions: Sequence[Decision] = ()
-    brought: Brought = NOTHING_BROUGHT
-
-
-type Run = Callable[[Asked], AsyncGenerator[RunEvent]]
+    def expect(self, team_id: UUID, agent: Agent, question: str) -> None:
+        """Gets ready for a question that an agent will be asked in a moment, unless it is refused."""
+        ...
 
 
 class Answering:
@@ -72,18 +58,19 @@ class Answering:
 
     Args:
         sessions: Of the application's role.
-        run: Makes the agent answer (`tahoe_engine.chat.running`).
+        run: Makes the agent answer.
         upkeep: Where upkeep is asked for once a turn has ended: what was said is then remembered.
     """
 
     def __init__(
         self,
         sessions: async_sessionmaker[AsyncSession],
-        run: Run,
+        run: Runner,
         upkeep: UpkeepRequests | None = None,
     ) -> None:
         self._sessions = sessions
         self._run = run
+        self._asking = Asking(sessions, run.expect)
         self._upkeep = upkeep or NoUpkeep()
         self._followers = Followers()
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
@@ -122,24 +109,10 @@ class Answering:
             NotFoundError: There is no such conversation.
             ConflictError: It is closed, its agent does not answer, or an answer is being written.
         """
-        async with team_session(self._sessions, team_id, actor) as session:
-            conversations = ConversationRepository(session)
-            conversation = await conversations.get(conversation_id)
-            agent = await _find_agent(session, conversation)
-            turn = await TurnRepository(session).begin(conversation_id, agent.id, LEASE)
-            if turn is None:
-                raise ConflictError(
-                    "An answer is being written in this conversation.", cure="Wait for its end, or cancel it."
-                )
-            messages = MessageRepository(session)
-            written = [await messages.append(conversation_id, turn.id, message) for message in said]
-            [last] = written[-1:] or await messages.list_last(conversation_id, 1)
-            question = last.content if written and last.role is MessageRole.USER else None
-            conversation.status = ConversationStatus.ACTIVE
-            conversation.title = conversation.title or make_title(question or "")
-            asked = Asked(team_id, turn, agent, conversation.user_id, question, brought=brought)
+        asked, said_until = await self._asking.begin(team_id, conversation_id, said, actor, brought)
+        self._followers.begin(team_id, asked.turn.id, said_until)
         self._begin(asked, actor)
-        return turn, Cursor(last.position, len(last.content), is_whole=True)
+        return asked.turn, said_until
 
     async def decide(
         self,
@@ -156,25 +129,9 @@ class Answering:
             ConflictError: It does not wait, a decision about one of its calls is missing, the conversation is closed,
                 or its agent does not answer.
         """
-        async with team_session(self._sessions, team_id, actor) as session:
-            turns = TurnRepository(session)
-            waiting = await turns.get_turn(turn_id)
-            missing = {one.call_id for one in waiting.pending} ^ {one.call_id for one in decisions}
-            if waiting.status is TurnStatus.WAITING and missing:
-                raise ConflictError(
-                    "Every call that waits needs a decision, and only those.",
-                    cure=f"Look at: {', '.join(sorted(missing))}.",
-                    field="decisions",
-                )
-            turn = await turns.go_on(turn_id, LEASE)
-            if turn is None:
-                raise ConflictError(f"The turn is {waiting.status}; it waits for no decision.")
-            conversations = ConversationRepository(session)
-            conversation = await conversations.get(turn.conversation_id)
-            agent = await _find_agent(session, conversation)
-            asked = Asked(team_id, turn, agent, conversation.user_id, None, tuple(decisions), brought)
+        asked = await self._asking.go_on(team_id, turn_id, decisions, actor, brought)
         self._begin(asked, actor)
-        return turn
+        return asked.turn
 
     async def cancel(self, team_id: UUID, turn_id: UUID, actor: str) -> Turn:
         """Stops a turn, wherever it runs; what was written of its answer stays, marked as cut off.
@@ -202,18 +159,15 @@ class Answering:
             NotFoundError: There is no such turn.
         """
         with self._followers.follow(turn_id) as follower:
+            is_known = self._followers.is_silent(team_id, turn_id, after)
             while True:
-                async with self._open(team_id) as session:
-                    turn = await TurnRepository(session).get_turn(turn_id)
-                    messages = await MessageRepository(session).list_of_turn(turn_id)
-                for event in tell_messages(messages, after):
-                    after = getattr(event, "cursor", after)
-                    yield event
-                # A lease that ran out is no end where the turn goes on in this very process, held up for a while.
-                is_held_up = turn.status is TurnStatus.UNFINISHED and turn.finished_at is None
-                if turn.status is not TurnStatus.RUNNING and not (is_held_up and turn_id in self._tasks):
-                    yield TurnEnded(turn)
-                    return
+                if not is_known:
+                    for event in await self._read(team_id, turn_id, after):
+                        after = getattr(event, "cursor", after)
+                        yield event
+                        if isinstance(event, TurnEnded):
+                            return
+                is_known = False
                 pause = POLL_HERE_SECONDS if turn_id in self._tasks else POLL_ELSEWHERE_SECONDS
                 while not follower.is_left_behind:
                     told = await follower.next(pause)
@@ -227,6 +181,16 @@ class Answering:
                     if isinstance(news, TurnEnded):
                         return
                 follower.is_left_behind = False
+
+    async def _read(self, team_id: UUID, turn_id: UUID, after: Cursor | None) -> list[ChatEvent]:
+        """Returns what is written of a turn, from the cursor on."""
+        async with self._open(team_id) as session:
+            turn = await TurnRepository(session).get_turn(turn_id)
+            messages = await MessageRepository(session).list_of_turn(turn_id)
+        # A lease that ran out is no end where the turn goes on in this very process, held up for a while.
+        is_held_up = turn.status is TurnStatus.UNFINISHED and turn.finished_at is None
+        goes_on = turn.status is TurnStatus.RUNNING or (is_held_up and turn_id in self._tasks)
+        return [*tell_messages(messages, after), *([] if goes_on else [TurnEnded(turn)])]
 
     async def list_messages(self, team_id: UUID, turn_id: UUID) -> list[MessageRecord]:
         """Returns what was written of a turn so far, in its order."""
@@ -251,6 +215,7 @@ class Answering:
     def _forget(self, turn_id: UUID, done: asyncio.Task[None]) -> None:
         if self._tasks.get(turn_id) is done:  # one that waited may go on in another task already
             del self._tasks[turn_id]
+            self._followers.forget(turn_id)
 
     async def _answer(self, asked: Asked, journal: TurnJournal) -> None:
         run = self._run(asked)
@@ -317,25 +282,3 @@ def _cut_off_told(event: ChatEvent, after: Cursor | None) -> ChatEvent | None:
     if isinstance(event, TextAdded):
         return TextAdded(cursor, event.text[-(cursor.characters - after.characters) :])
     return event
-
-
-async def _find_agent(session: AsyncSession, conversation: ConversationORM) -> Agent:
-    """Returns who answers in a conversation.
-
-    Raises:
-        ConflictError: Nobody does, or it is closed.
-    """
-    if conversation.status is ConversationStatus.CLOSED:
-        raise ConflictError("The conversation is closed.", cure="Begin another one.")
-    if conversation.agent_id is None:
-        raise ConflictError("No agent answers in this conversation.", cure="Begin one with an agent.")
-    agent = await AgentCatalog(session).get(str(conversation.agent_id))
-    if agent.dna.status in {AgentStatus.PAUSED, AgentStatus.ARCHIVED}:
-        raise ConflictError(f"The agent {agent.dna.slug} is {agent.dna.status}.", cure="Activate it first.")
-    return agent
-
-
-def make_title(content: str) -> str:
-    """Names a conversation by what was said first in it."""
-    line = " ".join(content.split())
-    return line if len(line) <= TITLE_CHARACTERS else line[: TITLE_CHARACTERS - 1].rstrip() + "…"

@@ -2,7 +2,12 @@
 
 import asyncio
 
-from tahoe_engine.runtime.run_events import RunEvent, TextDelta
+from tahoe_engine.runtime.run_events import ModelCallFinished, RunEvent, TextDelta, ToolCallFinished
+
+END_SECONDS = 0.05
+"""A model's last word waits so long for the end of the run, which is written with it."""
+RESULT_SECONDS = 0.025
+"""What tools found waits so long for what the model says to it."""
 
 
 async def take_events(
@@ -23,6 +28,10 @@ async def take_events(
         if not more:
             break
         events += more
+    if events and all(isinstance(event, ToolCallFinished) for event in events):
+        events += await _wait_for_more(came, listening, RESULT_SECONDS)
+    if events and isinstance(events[-1], ModelCallFinished) and not events[-1].calls:
+        events += await _wait_for_more(came, listening, END_SECONDS)
     return events
 
 

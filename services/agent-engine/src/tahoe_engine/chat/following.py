@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
-from tahoe_engine.chat.chat_events import ChatEvent
+from tahoe_engine.chat.chat_events import ChatEvent, Cursor
 
 MAX_WAITING = 10_000
 """Events that wait for a follower that does not read; then it is left behind, and can follow again from its cursor."""
@@ -41,6 +41,20 @@ class Followers:
 
     def __init__(self) -> None:
         self._by_turn: defaultdict[UUID, set[Follower]] = defaultdict(set)
+        self._silent: dict[UUID, tuple[UUID, Cursor]] = {}
+
+    def begin(self, team_id: UUID, turn_id: UUID, said: Cursor) -> None:
+        """Notes that a turn begins here, to answer what was said up to the cursor."""
+        self._silent[turn_id] = team_id, said
+
+    def is_silent(self, team_id: UUID, turn_id: UUID, after: Cursor | None) -> bool:
+        """Whether a team's turn that began here has told nothing yet, so that who follows it now misses nothing."""
+        owner, said = self._silent.get(turn_id, (None, None))
+        return owner == team_id and after is not None and said is not None and after >= said
+
+    def forget(self, turn_id: UUID) -> None:
+        """Notes that a turn does not run here any more."""
+        self._silent.pop(turn_id, None)
 
     @contextmanager
     def follow(self, turn_id: UUID) -> Iterator[Follower]:
@@ -56,5 +70,7 @@ class Followers:
 
     def tell(self, turn_id: UUID, events: Sequence[ChatEvent]) -> None:
         """Tells those who follow a turn."""
+        if events:
+            self._silent.pop(turn_id, None)
         for follower in self._by_turn.get(turn_id, ()):
             follower.tell(events)

@@ -22,15 +22,22 @@ from tahoe_engine.runtime.run_events import (
     AnswerFailed,
     AnswerFinished,
     ApprovalRequested,
+    MemoriesRecalled,
+    ModelCallFailed,
     ModelCallFinished,
     RunEvent,
     TextDelta,
+    ThoughtDelta,
     ToolCallFinished,
     ToolCallStarted,
 )
 
 LEASE = timedelta(seconds=15)
 """How long a conversation waits for a process that died; one that lives renews it every third of it."""
+
+_UNWRITTEN = (MemoriesRecalled, ThoughtDelta, ModelCallFailed, ToolCallStarted)
+"""Events that by themselves are worth no transaction."""
+_ENDS = (AnswerFinished, AnswerFailed, ApprovalRequested)
 
 type OpenSession = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 
@@ -59,6 +66,7 @@ class TurnJournal:
     sign: Sign | None = None
     _answer: MessageRecord | None = None
     _text: str = ""
+    _recalled: MemoriesRecalled | None = None
     _spent: Decimal | None = None
     _written: list[MessageRecord] = field(default_factory=list)
 
@@ -69,8 +77,14 @@ class TurnJournal:
             TurnLostError: The turn is not ours any more; nothing was written.
         """
         told: list[ChatEvent] = []
+        for recalled in events:
+            if isinstance(recalled, MemoriesRecalled):
+                self._recalled = recalled  # noted with what comes next
+        if all(isinstance(one, _UNWRITTEN) for one in events):
+            return [ToolStarted(one.call) for one in events if isinstance(one, ToolCallStarted)]
         async with self.open_session() as session:
-            await self._hold(TurnRepository(session))
+            if self._recalled is not None or not isinstance(events[-1], _ENDS):  # an end makes sure that it is ours
+                await self._hold(TurnRepository(session))
             messages = MessageRepository(session)
             last_words = ""
             for event, following in pairwise([*_join_texts(events), None]):
@@ -102,7 +116,9 @@ class TurnJournal:
             await self._hold(TurnRepository(session))
 
     async def _hold(self, turns: TurnRepository) -> None:
-        if not await turns.renew(self.turn.id, LEASE):
+        recalled, self._recalled = self._recalled, None
+        noted = () if recalled is None else (recalled.milliseconds, recalled.tokens)
+        if not await turns.renew(self.turn.id, LEASE, *noted):
             raise TurnLostError("The turn was taken from its process.", cure="Ask again.")
 
     async def _write_one(self, session: AsyncSession, messages: MessageRepository, event: RunEvent) -> list[ChatEvent]:
@@ -129,8 +145,7 @@ class TurnJournal:
             PendingApproval(call_id=call.id, tool_name=call.name, arguments=call.arguments or {})
             for call in event.calls
         ]
-        pending = [call.model_dump(mode="json") for call in calls]
-        return await self._end(session, TurnStatus.WAITING, event.usage.cost_usd, pending=pending)
+        return await self._end(session, TurnStatus.WAITING, event.usage.cost_usd, pending=calls)
 
     async def _add_text(self, messages: MessageRepository, text: str) -> ChatEvent:
         self._text += text
@@ -179,12 +194,14 @@ class TurnJournal:
         session: AsyncSession,
         status: TurnStatus,
         cost_usd: Decimal | None = None,
-        **columns: Any,  # noqa: ANN401
+        *,
+        error: str | None = None,
+        pending: Sequence[PendingApproval] = (),
     ) -> ChatEvent:
-        spent = self._spent if cost_usd is None else cost_usd
-        if spent is not None:
-            columns["cost_usd"] = spent + (self.turn.cost_usd or 0)
-        ended = await TurnRepository(session).end(self.turn.id, status, **columns)
+        if cost_usd is None and self._spent is not None:
+            cost_usd = self._spent + (self.turn.cost_usd or 0)
+        turns = TurnRepository(session)
+        ended = await turns.end(self.turn.id, status, cost_usd=cost_usd, error=error, pending=pending)
         if ended is None:
             raise TurnLostError("The turn was taken from its process.", cure="Ask again.")
         if self.sign is not None and status in {TurnStatus.COMPLETE, TurnStatus.WAITING}:

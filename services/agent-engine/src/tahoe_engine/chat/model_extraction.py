@@ -10,7 +10,6 @@ from uuid import UUID
 from pydantic import Field, TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from tahoe_core.db.page import MAX_LIMIT, PageRequest
 from tahoe_core.db.session import team_session
 from tahoe_engine.catalog.model_providers import ModelProviderCatalog
 from tahoe_engine.memory.extraction import Candidate, Excerpt, SpokenMessage
@@ -160,7 +159,7 @@ class ModelExtractors:
         if choice is None:
             return None
         async with team_session(self.sessions, team_id) as session:
-            providers = (await ModelProviderCatalog(session).list_page(PageRequest(limit=MAX_LIMIT))).items
+            providers = await ModelProviderCatalog(session).list_active()
         models = choose_models([choice], providers, self.keys, self.configured)
         return ModelExtractor(self.runtime, models, dna.boundaries)
 

@@ -12,7 +12,8 @@ from tahoe_core.db.page import PageRequest
 from tahoe_core.db.session import team_session
 from tahoe_core.errors import TahoeError
 from tahoe_engine.catalog.agents import AgentCatalog
-from tahoe_engine.chat.answering import Answering, make_title
+from tahoe_engine.chat.answering import Answering
+from tahoe_engine.chat.asking import make_title
 from tahoe_engine.chat.brought import Brought
 from tahoe_engine.chat.chat_events import Cursor
 from tahoe_engine.chat.openai_thread import Thread, pick_calls

@@ -2,33 +2,35 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from tahoe_core.db.page import MAX_LIMIT, PageRequest
 from tahoe_core.db.session import team_session
 from tahoe_engine.catalog.model_providers import ModelProviderCatalog
-from tahoe_engine.chat.answering import Asked
+from tahoe_engine.chat.asking import Asked
 from tahoe_engine.chat.extracting import ConversationExtraction
 from tahoe_engine.chat.history import KeptHistory, keep_end
 from tahoe_engine.chat.memory_tools import make_memory_tools
 from tahoe_engine.db.repositories.conversation import ConversationRepository
 from tahoe_engine.db.repositories.message import MessageRepository
-from tahoe_engine.db.repositories.turn import TurnRepository
 from tahoe_engine.memory.memories import Memories
 from tahoe_engine.memory.recalling import MemoryRecaller
+from tahoe_engine.models.agent_models import AgentDNA
+from tahoe_engine.models.agent_records import Agent
 from tahoe_engine.models.conversation_models import MessageRole
 from tahoe_engine.models.memory_models import MAX_QUERY_CHARACTERS, MemorySearchRequest
+from tahoe_engine.models.turn_models import Turn
 from tahoe_engine.runtime.agent_blueprint import blueprint_of_dna
 from tahoe_engine.runtime.agent_runtime import AgentRuntime, RunRequest
 from tahoe_engine.runtime.model_endpoint import ChosenModel, choose_models
 from tahoe_engine.runtime.model_errors import ModelError
 from tahoe_engine.runtime.provider_keys import ProviderKeys
-from tahoe_engine.runtime.run_events import RunEvent
+from tahoe_engine.runtime.run_events import NOTHING_SPENT, MemoriesRecalled, RunEvent, RunUsage
+from tahoe_engine.runtime.tool_port import Tool
 from tahoe_engine.skills.disclosure import describe_skills
 from tahoe_engine.skills.library import SkillLibrary
 from tahoe_engine.skills.running.script_runner import ScriptRunner
@@ -47,6 +49,7 @@ class AgentKit:
 
     Attributes:
         memories: Returns a team's memory, as changed by somebody.
+        recaller: Returns what finds the memories that a team's agents are shown.
         keys: Of the model providers.
         configured: The model that stands in where an agent names none.
     """
@@ -54,6 +57,7 @@ class AgentKit:
     sessions: async_sessionmaker[AsyncSession]
     runtime: AgentRuntime
     memories: Callable[[UUID, str], Memories]
+    recaller: Callable[[UUID], MemoryRecaller]
     extraction: ConversationExtraction
     skills: SkillLibrary
     scripts: ScriptRunner
@@ -62,7 +66,7 @@ class AgentKit:
 
 
 class AgentRunner:
-    """Fulfils `tahoe_engine.chat.answering.Run`."""
+    """Fulfils `tahoe_engine.chat.answering.Runner`."""
 
     def __init__(self, kit: AgentKit) -> None:
         self._kit = kit
@@ -74,7 +78,9 @@ class AgentRunner:
         Raises:
             TahoeError: The run cannot begin, as when no model is configured; the message says what to do.
         """
-        request, _ = await asyncio.gather(self._prepare(asked), self._kit.runtime.warm_up())
+        (request, recalled), _ = await asyncio.gather(self._prepare(asked), self._kit.runtime.warm_up())
+        if recalled is not None:
+            yield recalled
         run = self._kit.runtime.run(request)
         try:
             async for event in run:
@@ -82,33 +88,43 @@ class AgentRunner:
         finally:
             await run.aclose()
 
-    async def _prepare(self, asked: Asked) -> RunRequest:
+    def expect(self, team_id: UUID, agent: Agent, question: str) -> None:
+        """Begins to embed the question, if what the agent remembers will be searched for it."""
+        if agent.dna.memory.context_tokens:
+            self._kit.recaller(team_id).expect(question[:MAX_QUERY_CHARACTERS], agent.dna.memory)
+
+    async def _prepare(self, asked: Asked) -> tuple[RunRequest, MemoriesRecalled | None]:
         dna = asked.agent.dna
         conversation_id = asked.turn.conversation_id
         async with self._preparing, team_session(self._kit.sessions, asked.team_id) as session:
-            providers = (await ModelProviderCatalog(session).list_page(PageRequest(limit=MAX_LIMIT))).items
-            extracted_until = (await ConversationRepository(session).get(conversation_id)).extracted_until
+            providers = await ModelProviderCatalog(session).list_active()
             messages = MessageRepository(session)
             history = keep_end(await messages.list_last(conversation_id, LAST_MESSAGES))
             if history.first_position and history.has_all:
                 history = keep_end(await messages.list_of(conversation_id))
+            spent = await _find_spent(messages, asked.turn) if asked.decisions else NOTHING_SPENT
+            is_cut = bool(history.first_position)
+            is_unread = is_cut and await ConversationRepository(session).is_unread(
+                conversation_id, history.first_position
+            )
         models = choose_models(dna.model.choices, providers, self._kit.keys, self._kit.configured)
-        if extracted_until < history.first_position:  # what is cut off is remembered first
+        if is_unread:  # what is cut off is remembered first
             with suppress(ModelError):  # it stays unread, and is read with what comes after it
                 await self._kit.extraction.extract(asked.team_id, conversation_id, history.first_position)
         question = asked.message or _last_question(history)
-        async with self._preparing:
-            remembered = await self._recall(asked, question)
-        skills = await asyncio.to_thread(self._kit.skills.select, dna)
+        # The disk is read while the question is embedded.
+        (remembered, recalled), (described, skill_tools) = await asyncio.gather(
+            self._recall(asked, question), asyncio.to_thread(self._read_skills, dna)
+        )
         memories = self._kit.memories(asked.team_id, f"agent {dna.slug}")
         tools = (
             *make_memory_tools(memories, asked.agent, asked.user_id, asked.turn.conversation_id),
-            *make_skill_tools(skills, self._kit.scripts),
+            *skill_tools,
             *make_http_tools(dna.boundaries),
             *asked.brought.tools,
         )
-        context = (remembered, describe_skills(skills.skills), asked.brought.context)
-        return RunRequest(
+        context = (remembered, described, asked.brought.context)
+        request = RunRequest(
             agent=blueprint_of_dna(dna),
             models=models,
             history=history.messages if asked.message is None else history.messages[:-1],
@@ -118,28 +134,48 @@ class AgentRunner:
             tools=tools,
             answer_schema=asked.brought.answer_schema,
             must_call=asked.brought.must_call,
+            spent=spent,
         )
+        return request, recalled
 
-    async def _recall(self, asked: Asked, question: str) -> str:
+    def _read_skills(self, dna: AgentDNA) -> tuple[str, Sequence[Tool]]:
+        """Returns what the agent is told of its skills, and the tools by which it uses them."""
+        skills = self._kit.skills.select(dna)
+        return describe_skills(skills.skills), make_skill_tools(skills, self._kit.scripts)
+
+    async def _recall(self, asked: Asked, question: str) -> tuple[str, MemoriesRecalled | None]:
         dna = asked.agent.dna
         if not question or not dna.memory.context_tokens:
-            return ""
+            return "", None
         started = time.perf_counter()
-        memories = self._kit.memories(asked.team_id, f"agent {dna.slug}")
         request = MemorySearchRequest(
             query=question[:MAX_QUERY_CHARACTERS],
             agent_id=asked.agent.id,
             user_id=asked.user_id,
             conversation_id=asked.turn.conversation_id,
         )
-        recaller = MemoryRecaller(self._kit.sessions, asked.team_id, memories)
-        recall = await recaller.recall(request, dna.memory, dna.retrieval_weights, asked.turn.id)
+        recaller = self._kit.recaller(asked.team_id)
+        async with self._preparing:
+            recall = await recaller.recall(request, dna.memory, dna.retrieval_weights, asked.turn.id)
         milliseconds = round(1000 * (time.perf_counter() - started), 1)
-        async with team_session(self._kit.sessions, asked.team_id) as session:
-            await TurnRepository(session).note(
-                asked.turn.id, retrieval_ms=milliseconds, memory_tokens=recall.block.tokens
-            )
-        return recall.block.text
+        return recall.block.text, MemoriesRecalled(milliseconds, recall.block.tokens)
+
+
+async def _find_spent(messages: MessageRepository, turn: Turn) -> RunUsage:
+    """Returns what a turn took before it waited."""
+    written = await messages.list_of_turn(turn.id)
+    usages = [message.usage for message in written if message.usage is not None]
+    results = [message for message in written if message.role is MessageRole.TOOL]
+    tool_ms = sum(float(str(result.metadata.get("duration_ms", 0))) for result in results)
+    return RunUsage(
+        model_calls=len(usages),
+        tool_calls=len(results),
+        input_tokens=sum(usage.input_tokens for usage in usages),
+        cached_tokens=sum(usage.cached_tokens for usage in usages),
+        output_tokens=sum(usage.output_tokens for usage in usages),
+        seconds=(sum(usage.latency_ms for usage in usages) + tool_ms) / 1000,
+        cost_usd=turn.cost_usd,
+    )
 
 
 def _last_question(history: KeptHistory) -> str:

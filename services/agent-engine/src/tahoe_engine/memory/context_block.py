@@ -136,14 +136,16 @@ def build_context_block(
     lines = _write_lines(memories, count_tokens)
     chosen = _choose(lines, budget, shares or ContextShares(), count_tokens)
     text = _render(chosen)
+    tokens = count_tokens(text)
     # Where joined lines take more tokens than their sum, the least important line makes room.
-    while chosen and count_tokens(text) > budget:
+    while chosen and tokens > budget:
         chosen.pop()
         text = _render(chosen)
+        tokens = count_tokens(text)
     shown = {line.memory.memory_id for line in chosen}
     return ContextBlock(
         text=text,
-        tokens=count_tokens(text),
+        tokens=tokens,
         included=tuple(
             PlacedMemory(line.memory.memory_id, line.memory.version, rank) for rank, line in enumerate(chosen, start=1)
         ),

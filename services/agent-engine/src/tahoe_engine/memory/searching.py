@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -40,21 +41,37 @@ class MemorySearcher:
         # Two short transactions rather than one: no connection waits for an embedder.
         async with team_session(self._sessions, self._team_id) as session:
             counts = await MemoryStatisticsRepository(session).find_current()
-        author = find_named(request.query, counts.authors)
-        vectors = await asyncio.to_thread(self._embed, take_out(request.query, author), counts)
-        query = PreparedQuery(
-            request=request,
-            terms=list_terms(request.query),
-            counted=counts.memories,
-            author=author,
-            vectors=vectors,
-        )
+        query = await self.prepare(request, counts)
         async with team_session(self._sessions, self._team_id, plans_once=True) as session:
             found = await MemorySearchRepository(session).search(query)
             if request.as_of is None:
                 return found
             then = await MemoryHistoryRepository(session).rebuild([result.memory for result in found], request.as_of)
         return [result.model_copy(update={"memory": record}) for result, record in zip(found, then, strict=True)]
+
+    async def prepare(self, request: MemorySearchRequest, counts: MemoryStatORM) -> PreparedQuery:
+        """Makes of a request what the repository searches by.
+
+        Args:
+            request: What is looked for.
+            counts: The team's, as they are now.
+        """
+        author = find_named(request.query, counts.authors)
+        return PreparedQuery(
+            request=request,
+            terms=list_terms(request.query),
+            counted=counts.memories,
+            author=author,
+            vectors=await asyncio.to_thread(self._embed, take_out(request.query, author), counts),
+        )
+
+    def expect(self, query: str) -> None:
+        """Begins to embed a question that will be asked in a moment; who asks then waits for the rest alone."""
+        asyncio.get_running_loop().run_in_executor(None, self._embed_ahead, query)
+
+    def _embed_ahead(self, query: str) -> None:
+        with suppress(UnavailableError):
+            self._embedding.queries.embed([query])
 
     def _embed(self, query: str, counts: MemoryStatORM) -> list[QueryVector]:
         vectors = []

@@ -71,9 +71,9 @@ class AdkRun:
         self._request = request
         self._open_model = open_model
         self._autonomy = boundaries.autonomy
-        self._max_seconds = boundaries.max_seconds
+        self._max_seconds = boundaries.max_seconds - request.spent.seconds
         self._max_turns = boundaries.max_turns
-        self._state = RunState(boundaries, pricing)
+        self._state = RunState(boundaries, pricing, request.spent)
         self._gate = ToolGate(request.tools, boundaries.autonomy, self._state)
 
     async def events(self) -> AsyncGenerator[RunEvent]:

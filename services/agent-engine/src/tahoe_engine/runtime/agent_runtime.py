@@ -12,7 +12,7 @@ from tahoe_engine.models.conversation_models import MessageCreate
 from tahoe_engine.runtime.agent_blueprint import AgentBlueprint
 from tahoe_engine.runtime.chat_client import ChatClient, Patience
 from tahoe_engine.runtime.model_endpoint import ChosenModel, ModelEndpoint, WireFormat
-from tahoe_engine.runtime.run_events import RunEvent
+from tahoe_engine.runtime.run_events import NOTHING_SPENT, RunEvent, RunUsage
 from tahoe_engine.runtime.tool_port import Decision, Tool
 
 
@@ -31,6 +31,8 @@ class RunRequest:
         context: What the agent is given beside its instructions: what it remembers, its skills.
         tools: What it can do.
         answer_schema: JSON schema that the answer has to follow; None: it is text.
+        spent: What the earlier parts of the same answer took, before it waited for decisions: limits are those of all
+            of it.
         must_call: Tools of which the model has to call one first; empty: any; None: it need not.
     """
 
@@ -43,6 +45,7 @@ class RunRequest:
     tools: Sequence[Tool] = ()
     answer_schema: Mapping[str, Any] | None = None
     must_call: Sequence[str] | None = None
+    spent: RunUsage = NOTHING_SPENT
 
 
 class AgentRuntime(Protocol):

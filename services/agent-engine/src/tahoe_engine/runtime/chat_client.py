@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import ssl
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from http import HTTPStatus
@@ -24,6 +24,7 @@ from tahoe_engine.runtime.server_sent_events import EventReader
 _MAX_ANSWER_BYTES = 64 * 1024 * 1024
 _MAX_PORT = 2**16 - 1
 _MAX_ERROR_BYTES = 64 * 1024
+_END_S = 0.1
 _CONNECTIONS = httpx.Limits(max_connections=1000, max_keepalive_connections=50, keepalive_expiry=30)
 _IS_IT_COMPATIBLE = "Check that its base_url names an OpenAI-compatible endpoint; it usually ends in /v1."
 _IS_IT_THERE = "Check the provider's base_url, and that the server runs."
@@ -158,6 +159,7 @@ class ChatClient:
             async for received in parts:
                 for data in events.feed(received):
                     if data == b"[DONE]":
+                        await _let_end(parts)
                         return
                     yield self._checked(place, data)
         last = events.end()
@@ -235,6 +237,14 @@ class ChatClient:
             case _:
                 what = f"broke off before its answer ({type(error).__name__})"
         return UnreachableModelError(f"{place} {what}.", cure=_IS_IT_THERE)
+
+
+async def _let_end(parts: AsyncIterator[bytes]) -> None:
+    """Reads what ends an answer, as a connection is used again only then; a server that does not end it is left."""
+    with suppress(_Retry, ModelError, TimeoutError):
+        async with asyncio.timeout(_END_S):
+            async for _ in parts:
+                pass
 
 
 class _Retry(Exception):  # noqa: N818 - it is caught here, and nobody else sees it

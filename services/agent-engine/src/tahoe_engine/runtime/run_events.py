@@ -11,6 +11,19 @@ from tahoe_engine.models.conversation_models import MessageToolCall, MessageUsag
 
 
 @dataclass(frozen=True, slots=True)
+class MemoriesRecalled:
+    """What the agent remembers was found, and is put before the model.
+
+    Attributes:
+        milliseconds: How long that took.
+        tokens: Of the block that the model is shown.
+    """
+
+    milliseconds: float
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class TextDelta:
     """The answer grew."""
 
@@ -81,7 +94,7 @@ class ToolCallFinished:
 
 @dataclass(frozen=True, slots=True)
 class RunUsage:
-    """What a run took.
+    """What a run took, with what it took before it waited for decisions.
 
     Attributes:
         cost_usd: None: the price of one of its models is not known.
@@ -94,6 +107,9 @@ class RunUsage:
     output_tokens: int
     seconds: float
     cost_usd: Decimal | None
+
+
+NOTHING_SPENT = RunUsage(0, 0, 0, 0, 0, 0.0, Decimal(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +149,8 @@ class AnswerFailed:
 
 
 RunEvent = (
-    TextDelta
+    MemoriesRecalled
+    | TextDelta
     | ThoughtDelta
     | ModelCallFinished
     | ModelCallFailed

@@ -11,7 +11,7 @@ from tahoe_engine.models.conversation_models import MessageToolCall
 from tahoe_engine.runtime.agent_runtime import Pricing
 from tahoe_engine.runtime.model_endpoint import ChosenModel
 from tahoe_engine.runtime.model_errors import RunLimitError, UnknownPriceError
-from tahoe_engine.runtime.run_events import ModelCallFinished, RunEvent, RunUsage
+from tahoe_engine.runtime.run_events import NOTHING_SPENT, ModelCallFinished, RunEvent, RunUsage
 
 _WAITING = 64  # events; more than that, and the model is read no faster than the listener listens
 _PRICED_TOKENS = 1_000_000
@@ -24,6 +24,7 @@ class RunState:
     Args:
         boundaries: How far the run may go.
         pricing: What calls cost.
+        spent: What it took before.
 
     Attributes:
         events: What happened and was not heard yet.
@@ -37,17 +38,18 @@ class RunState:
     failure: TahoeError | None
     last: ModelCallFinished | None
 
-    def __init__(self, boundaries: Boundaries, pricing: Pricing) -> None:
+    def __init__(self, boundaries: Boundaries, pricing: Pricing, spent: RunUsage = NOTHING_SPENT) -> None:
         self.events = asyncio.Queue(_WAITING)
         self.waiting = []
         self.failure = None
         self.last = None
         self._boundaries = boundaries
         self._pricing = pricing
-        self._began = time.monotonic()
-        self._model_calls = self._tool_calls = 0
-        self._input_tokens = self._cached_tokens = self._output_tokens = 0
-        self._cost_usd: Decimal | None = Decimal(0)
+        self._began = time.monotonic() - spent.seconds
+        self._model_calls, self._tool_calls = spent.model_calls, spent.tool_calls
+        self._input_tokens, self._cached_tokens = spent.input_tokens, spent.cached_tokens
+        self._output_tokens = spent.output_tokens
+        self._cost_usd = spent.cost_usd
 
     @property
     def is_over(self) -> bool:

@@ -2,8 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+import orjson
 from pydantic import BaseModel, ValidationError
 
 from tahoe_core.errors import TahoeError
@@ -31,13 +33,9 @@ class ToolFunction[Arguments: BaseModel]:
     @property
     def parameters(self) -> dict[str, Any]:
         """JSON schema of the arguments."""
-        schema = self.arguments.model_json_schema()
-        schema.pop("title", None)
-        schema.pop("description", None)
-        for name, described in schema.get("properties", {}).items():
-            described.pop("title", None)
-            if self.choices and name in self.choices:
-                described["enum"] = list(self.choices[name])
+        schema: dict[str, Any] = orjson.loads(_write_schema(self.arguments))
+        for name, allowed in (self.choices or {}).items():
+            schema["properties"][name]["enum"] = list(allowed)
         return schema
 
     async def __call__(self, arguments: Mapping[str, Any]) -> str:
@@ -58,3 +56,13 @@ class ToolFunction[Arguments: BaseModel]:
             return await self.function(given)
         except TahoeError as error:
             raise ToolError(str(error)) from error
+
+
+@cache
+def _write_schema(arguments: type[BaseModel]) -> bytes:
+    """Returns the schema as JSON, so that who gets it may change it; pydantic takes a millisecond to make one."""
+    schema = arguments.model_json_schema()
+    for described in (schema, *schema.get("properties", {}).values()):
+        described.pop("title", None)
+    schema.pop("description", None)
+    return orjson.dumps(schema)

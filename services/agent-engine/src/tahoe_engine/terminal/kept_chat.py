@@ -99,7 +99,7 @@ class KeptChat(TerminalChat):
     @override
     async def list_models(self) -> Sequence[ChosenModel]:
         async with team_session(self._services.sessions, self._team_id) as session:
-            providers = (await ModelProviderCatalog(session).list_page(PageRequest(limit=MAX_LIMIT))).items
+            providers = await ModelProviderCatalog(session).list_active()
         configured = configured_model(self._services.settings)
         return choose_models(self.dna.model.choices, providers, find_provider_keys(self._services.settings), configured)
 

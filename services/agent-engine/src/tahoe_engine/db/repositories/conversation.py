@@ -1,7 +1,8 @@
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Row, exists, func, not_, or_, select, update
+from sqlalchemy import Row, bindparam, case, exists, func, not_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tahoe_core.db.page import Page, PageRequest
@@ -9,7 +10,38 @@ from tahoe_core.db.repository import BaseRepository
 from tahoe_core.errors import ConflictError
 from tahoe_engine.db.models.conversation import ConversationORM
 from tahoe_engine.db.models.turn import TurnORM
-from tahoe_engine.models.conversation_models import SESSION_STATE, STATE_PLACE, Conversation, ConversationFilter
+from tahoe_engine.models.conversation_models import (
+    SESSION_STATE,
+    STATE_PLACE,
+    Conversation,
+    ConversationFilter,
+    ConversationStatus,
+)
+
+_TABLE = ConversationORM.metadata.tables[ConversationORM.__tablename__]
+_CONVERSATION = _TABLE.c
+_TAKE_UP = (
+    update(_TABLE)
+    .where(
+        _CONVERSATION.team_id == bindparam("team"),
+        _CONVERSATION.id == bindparam("conversation"),
+        _CONVERSATION.status != ConversationStatus.CLOSED,
+    )
+    .values(
+        status=ConversationStatus.ACTIVE,
+        title=case((_CONVERSATION.title == "", bindparam("given_title")), else_=_CONVERSATION.title),
+    )
+    .returning(_CONVERSATION.agent_id, _CONVERSATION.user_id)
+)
+"""Built once, as those of `turn`."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Who speaks in a conversation."""
+
+    agent_id: UUID | None
+    user_id: UUID | None
 
 
 class ConversationRepository(BaseRepository[ConversationORM]):
@@ -17,6 +49,17 @@ class ConversationRepository(BaseRepository[ConversationORM]):
 
     model = ConversationORM
     noun = "conversation"
+
+    async def take_up(self, conversation_id: UUID, title: str) -> Taken | None:
+        """Goes on with a conversation, and keeps who would close it waiting; None where there is none, or it is closed.
+
+        Args:
+            conversation_id: The conversation.
+            title: What it is called from now on, where it has no title yet.
+        """
+        values = {"team": self.team_id, "conversation": conversation_id, "given_title": title}
+        row = (await self.session.execute(_TAKE_UP, values)).one_or_none()
+        return None if row is None else Taken(row.agent_id, row.user_id)
 
     async def find_by_external_id(self, external_id: str) -> ConversationORM | None:
         """Returns the conversation that the source calls so, if there is one."""
@@ -77,6 +120,13 @@ class ConversationRepository(BaseRepository[ConversationORM]):
             await self.session.execute(named.values(external_id=None))
             return False
         return True
+
+    async def is_unread(self, conversation_id: UUID, until: int) -> bool:
+        """Whether anything before a position was not read for memories yet."""
+        model = self.model
+        is_behind = model.extracted_until < until
+        query = select(model.id).where(model.team_id == self.team_id, model.id == conversation_id, is_behind)
+        return (await self.session.scalar(query)) is not None
 
     async def set_extracted(self, conversation_id: UUID, position: int) -> None:
         """Notes up to which position a conversation was read; never back."""

@@ -41,6 +41,19 @@ _LOCKS = text(
     "SELECT pg_advisory_xact_lock(key) FROM (SELECT DISTINCT hashtextextended(name, 0) AS key"
     " FROM unnest(CAST(:names AS text[])) name ORDER BY 1 OFFSET 0) named"
 ).bindparams(bindparam("names", type_=ARRAY(Text)))
+_ALWAYS = select_records().where(
+    MemoryORM.team_id == bindparam("team"),
+    or_(MemoryORM.is_pinned, MemoryORM.memory_type == MemoryType.IDENTITY),
+    MemoryORM.status.in_(_LIVE),
+    or_(MemoryORM.expires_at.is_(None), MemoryORM.expires_at > func.now()),
+    or_(
+        MemoryORM.agent_id.is_(None),
+        MemoryORM.agent_id == bindparam("agent"),
+        MemoryORM.memory_type.in_(_FOR_ALL_AGENTS),
+    ),
+    or_(MemoryORM.user_id.is_(None), MemoryORM.user_id == bindparam("user")),
+)
+"""Built once, as it comes with every answer: that takes longer than to run it."""
 _FOREIGN_KEY_VIOLATION = "23503"
 _TEAMS = text("SELECT * FROM list_memory_teams()")
 
@@ -201,15 +214,8 @@ class MemoryRepository(BaseRepository[MemoryORM]):
 
     async def list_always(self, agent_id: UUID | None, user_id: UUID | None) -> list[MemoryRecord]:
         """Returns what comes with every answer: identity and what is pinned, as far as it may be seen."""
-        model = MemoryORM
-        identity = model.memory_type == MemoryType.IDENTITY
-        rows = await self._list(
-            or_(model.is_pinned, identity),
-            model.status.in_(_LIVE),
-            or_(model.expires_at.is_(None), model.expires_at > func.now()),
-            or_(model.agent_id.is_(None), model.agent_id == agent_id, model.memory_type.in_(_FOR_ALL_AGENTS)),
-            or_(model.user_id.is_(None), model.user_id == user_id),
-        )
+        asked = {"team": self.team_id, "agent": agent_id, "user": user_id}
+        rows = self._records(await self.session.execute(_ALWAYS, asked))
         return sorted(rows, key=lambda row: (row.memory_type != MemoryType.IDENTITY, -row.importance, row.created_at))
 
     async def search_by_embedding(

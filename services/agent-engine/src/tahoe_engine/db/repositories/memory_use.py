@@ -20,6 +20,12 @@ _RECORD = text(
     bindparam("ranks", type_=ARRAY(Integer)),
     bindparam("scores", type_=ARRAY(Double)),
 )
+_USE = MemoryUseORM.metadata.tables[MemoryUseORM.__tablename__].c
+_LIST = (
+    select(_USE.memory_id, _USE.version, _USE.rank, _USE.score)
+    .where(_USE.team_id == bindparam("team"), _USE.answer_id == bindparam("answer"))
+    .order_by(_USE.rank)
+)
 
 
 class MemoryUseRepository(BaseRepository[MemoryUseORM]):
@@ -44,10 +50,5 @@ class MemoryUseRepository(BaseRepository[MemoryUseORM]):
 
     async def list_of_answer(self, answer_id: UUID) -> list[UsedMemory]:
         """Returns what was put before the model for an answer, in the order in which it stood there."""
-        model = MemoryUseORM
-        query = (
-            select(model.memory_id, model.version, model.rank, model.score)
-            .where(model.team_id == self.team_id, model.answer_id == answer_id)
-            .order_by(model.rank)
-        )
-        return [UsedMemory.model_validate(row._asdict()) for row in await self.session.execute(query)]
+        rows = await self.session.execute(_LIST, {"team": self.team_id, "answer": answer_id})
+        return [UsedMemory.model_validate(row._asdict()) for row in rows]

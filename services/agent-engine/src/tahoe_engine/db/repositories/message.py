@@ -1,10 +1,24 @@
-from collections.abc import Mapping, Sequence
+"""Queries of `message`; those that are run in each turn are built once, as in `turn`."""
+
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, select, type_coerce, update
+from sqlalchemy import (
+    BindParameter,
+    Executable,
+    Integer,
+    Result,
+    Row,
+    Text,
+    bindparam,
+    func,
+    insert,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import defer
 
 from tahoe_core.db.page import Page, PageRequest
 from tahoe_core.db.repository import BaseRepository
@@ -21,7 +35,54 @@ from tahoe_engine.models.conversation_models import (
     ToolResult,
 )
 
-_SHOWN = type_coerce(MessageORM.metadata_json.op("-")(EVENT_DOCUMENT), JSONB)
+_TABLE = MessageORM.metadata.tables[MessageORM.__tablename__]
+_MESSAGE = _TABLE.c
+_HIDDEN = {"team_id", "turn_id", "updated_at", "metadata"}
+# Events of sessions, megabytes of them, stay where they are.
+_METADATA = type_coerce(_MESSAGE.metadata.op("-")(EVENT_DOCUMENT), JSONB).label("metadata_json")
+_READ = [*(column for column in _MESSAGE if column.name not in _HIDDEN), _METADATA]
+
+_OF_TEAM = _MESSAGE.team_id == bindparam("team")
+_OF_CONVERSATION = (_OF_TEAM, _MESSAGE.conversation_id == bindparam("conversation"))
+_THIS = (_OF_TEAM, _MESSAGE.id == bindparam("message"))
+
+_WRITTEN = [_MESSAGE[name] for name in ("id", "conversation_id", "position", "feedback", "created_at")]
+_USAGE = ("model", "input_tokens", "cached_tokens", "output_tokens", "latency_ms")
+_SAID: dict[str, BindParameter[Any]] = {
+    name: bindparam(name)
+    for name in (
+        *("role", "content", "is_complete", "metadata"),
+        *("tool_calls", "tool_call_id", "tool_name", "is_error"),
+        *_USAGE,
+    )
+}
+_APPEND = (
+    insert(_TABLE)
+    .values(
+        team_id=bindparam("team"),
+        conversation_id=bindparam("conversation"),
+        turn_id=bindparam("of_turn"),
+        position=func.coalesce(select(func.max(_MESSAGE.position)).where(*_OF_CONVERSATION).scalar_subquery() + 1, 0),
+        **_SAID,
+    )
+    .returning(*_WRITTEN)
+)
+_EXTEND = update(_TABLE).where(*_THIS).values(content=_MESSAGE.content + bindparam("more", type_=Text()))
+_COMPLETE = update(_TABLE).where(*_THIS).values(**_SAID).returning(*_WRITTEN)
+_GIVE_FEEDBACK = update(_TABLE).where(*_THIS).values(feedback=bindparam("given")).returning(*_READ)
+_LIST = (
+    select(*_READ)
+    .where(*_OF_CONVERSATION, _MESSAGE.position.between(bindparam("first"), bindparam("last")))
+    .order_by(_MESSAGE.position)
+)
+_LIST_LAST = (
+    select(*_READ)
+    .where(*_OF_CONVERSATION)
+    .order_by(_MESSAGE.position.desc())
+    .limit(bindparam("count", type_=Integer()))
+)
+_LIST_OF_TURN = select(*_READ).where(_OF_TEAM, _MESSAGE.turn_id == bindparam("turn")).order_by(_MESSAGE.position)
+_LAST_POSITION = 2**31 - 1
 
 
 class MessageRepository(BaseRepository[MessageORM]):
@@ -36,38 +97,20 @@ class MessageRepository(BaseRepository[MessageORM]):
         Raises:
             ConflictError: Somebody else writes to the conversation at the same moment.
         """
-        model = MessageORM
-        last = select(func.max(model.position)).where(
-            model.team_id == self.team_id, model.conversation_id == conversation_id
-        )
-        statement = (
-            insert(model)
-            .values(
-                team_id=self.team_id,
-                conversation_id=conversation_id,
-                turn_id=turn_id,
-                position=func.coalesce(last.scalar_subquery() + 1, 0),
-                **_columns(message),
-            )
-            .returning(model)
-        )
-        return to_message((await self.session.scalars(statement)).one())
+        place = {"conversation": conversation_id, "of_turn": turn_id}
+        row = (await self._execute(_APPEND, **place, **_columns(message))).one()
+        return _to_written(row, message)
 
     async def append_all(self, conversation_id: UUID, messages: Sequence[MessageCreate]) -> None:
         """Writes the first messages of a conversation, which belong to no turn."""
         common = {"team_id": self.team_id, "conversation_id": conversation_id}
         rows = [common | {"position": position} | _columns(message) for position, message in enumerate(messages)]
         if rows:
-            await self.session.execute(insert(MessageORM), rows)
+            await self.session.execute(insert(_TABLE), rows)
 
     async def extend(self, message_id: UUID, text: str) -> None:
         """Adds to an answer that is being written."""
-        model = MessageORM
-        await self.session.execute(
-            update(model)
-            .where(model.team_id == self.team_id, model.id == message_id)
-            .values(content=model.content + text)
-        )
+        await self._execute(_EXTEND, message=message_id, more=text)
 
     async def complete(self, message_id: UUID, message: MessageCreate) -> MessageRecord:
         """Writes down all that is known of an answer once it is whole.
@@ -75,20 +118,10 @@ class MessageRepository(BaseRepository[MessageORM]):
         Raises:
             NotFoundError: There is no such message.
         """
-        model = MessageORM
-        statement = (
-            update(model)
-            .where(model.team_id == self.team_id, model.id == message_id)
-            .values(
-                **_columns(message),
-            )
-            .returning(model)
-            .execution_options(populate_existing=True)
-        )
-        row = (await self.session.scalars(statement)).one_or_none()
+        row = (await self._execute(_COMPLETE, message=message_id, **_columns(message))).one_or_none()
         if row is None:
             raise NotFoundError(f"There is no {self.noun} with the id {message_id}.")
-        return to_message(row)
+        return _to_written(row, message)
 
     async def give_feedback(self, message_id: UUID, feedback: MessageFeedback) -> MessageRecord:
         """Writes down what somebody thought of a message; the last word holds.
@@ -96,48 +129,42 @@ class MessageRepository(BaseRepository[MessageORM]):
         Raises:
             NotFoundError: There is no such message.
         """
-        row = await self.get(message_id)
-        row.feedback = feedback.model_dump(mode="json")
-        return to_message(await self.change(row))
+        given = feedback.model_dump(mode="json")
+        row = (await self._execute(_GIVE_FEEDBACK, message=message_id, given=given)).one_or_none()
+        if row is None:
+            raise NotFoundError(f"There is no {self.noun} with the id {message_id}.")
+        return _to_message(row)
 
     async def list_of(self, conversation_id: UUID, since: int = 0, before: int | None = None) -> list[MessageRecord]:
         """Returns the messages of a conversation from a position on, up to another one, in their order."""
-        ends = [] if before is None else [MessageORM.position < before]
-        return await self._list(MessageORM.conversation_id == conversation_id, MessageORM.position >= since, *ends)
+        last = _LAST_POSITION if before is None else before - 1
+        rows = await self._execute(_LIST, conversation=conversation_id, first=since, last=last)
+        return [_to_message(row) for row in rows]
 
     async def list_last(self, conversation_id: UUID, count: int) -> list[MessageRecord]:
         """Returns the last messages of a conversation, in their order."""
-        newest = self.select().where(MessageORM.conversation_id == conversation_id)
-        rows = await self.session.scalars(newest.order_by(MessageORM.position.desc()).limit(count))
-        return [to_message(row) for row in rows][::-1]
+        rows = await self._execute(_LIST_LAST, conversation=conversation_id, count=count)
+        return [_to_message(row) for row in rows][::-1]
 
     async def list_of_turn(self, turn_id: UUID) -> list[MessageRecord]:
         """Returns the messages of a turn, in their order."""
-        return await self._list(MessageORM.turn_id == turn_id)
+        return [_to_message(row) for row in await self._execute(_LIST_OF_TURN, turn=turn_id)]
 
     async def list_messages(self, conversation_id: UUID, request: PageRequest) -> Page[MessageRecord]:
         """Lists the messages of a conversation, newest first."""
-        page = await self.page_of(self._select_shown().where(MessageORM.conversation_id == conversation_id), request)
-        return page.map(lambda row: to_message(*row))
+        mine = (_MESSAGE.team_id == self.team_id, _MESSAGE.conversation_id == conversation_id)
+        return (await self.page_of(select(*_READ).where(*mine), request)).map(_to_message)
 
-    async def _list(self, *conditions: Any) -> list[MessageRecord]:  # noqa: ANN401 - conditions of a query
-        rows = await self.session.execute(self._select_shown().where(*conditions).order_by(MessageORM.position))
-        return [to_message(row, metadata) for row, metadata in rows]
-
-    def _select_shown(self) -> Select[MessageORM, dict[str, object]]:
-        """Begins a query of messages with the metadata that are shown: events of sessions, megabytes of them, stay."""
-        return self.select().options(defer(MessageORM.metadata_json)).add_columns(_SHOWN)
+    async def _execute(self, statement: Executable, **values: Any) -> Result[*tuple[Any, ...]]:  # noqa: ANN401 - by name
+        return await self.session.execute(statement, {"team": self.team_id, **values})
 
 
-def to_message(row: MessageORM, metadata: Mapping[str, object] | None = None) -> MessageRecord:
-    """Returns what a row says, without the event of a session.
+def _to_written(row: Row[Any], message: MessageCreate) -> MessageRecord:
+    """Returns what was written, with what the database gave it."""
+    return MessageRecord.model_validate({**row._asdict(), **dict(message), "feedback": row.feedback or None})
 
-    Args:
-        row: The message.
-        metadata: What is shown of them, where they were not loaded with the row.
-    """
-    if metadata is None:
-        metadata = {key: value for key, value in row.metadata_json.items() if key != EVENT_DOCUMENT}
+
+def _to_message(row: Row[Any]) -> MessageRecord:
     usage = None
     if row.model is not None and row.latency_ms is not None:
         usage = MessageUsage(
@@ -160,33 +187,22 @@ def to_message(row: MessageORM, metadata: Mapping[str, object] | None = None) ->
         tool_result=result,
         usage=usage,
         is_complete=row.is_complete,
-        metadata=metadata,
+        metadata=row.metadata_json,
         feedback=MessageFeedback.model_validate(row.feedback) if row.feedback else None,
         created_at=row.created_at,
     )
 
 
 def _columns(message: MessageCreate) -> dict[str, Any]:
+    result, usage = message.tool_result, message.usage
     return {
         "role": message.role,
         "content": message.content,
         "is_complete": message.is_complete,
-        "metadata_json": dict(message.metadata),
-        **_tool_columns(message),
-        **_usage_columns(message.usage),
-    }
-
-
-def _tool_columns(message: MessageCreate) -> dict[str, Any]:
-    result = message.tool_result
-    return {
+        "metadata": dict(message.metadata),
         "tool_calls": [call.model_dump(mode="json") for call in message.tool_calls],
         "tool_call_id": result.tool_call_id if result else None,
         "tool_name": result.tool_name if result else None,
         "is_error": bool(result and result.is_error),
+        **{name: getattr(usage, name) if usage else None for name in _USAGE},
     }
-
-
-def _usage_columns(usage: MessageUsage | None) -> dict[str, Any]:
-    names = ("model", "input_tokens", "cached_tokens", "output_tokens", "latency_ms")
-    return {name: getattr(usage, name) if usage else None for name in names}
