@@ -5,15 +5,25 @@ from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from tahoe_core.db.page import PageRequest
+from tahoe_core.db.session import team_session
 from tahoe_core.errors import ConflictError, NotFoundError
 from tahoe_engine.chat.answering import Answering
 from tahoe_engine.chat.chat_events import Cursor, MessageWritten, TextAdded, TurnEnded
 from tahoe_engine.chat.conversations import Conversations
 from tahoe_engine.chat.extracting import ConversationExtraction
+from tahoe_engine.db.models.conversation import ConversationORM
 from tahoe_engine.memory.memories import Memories
-from tahoe_engine.models.conversation_models import Conversation, ConversationStatus, MessageRecord, MessageRole
+from tahoe_engine.models.conversation_models import (
+    Conversation,
+    ConversationStatus,
+    MessageCreate,
+    MessageRecord,
+    MessageRole,
+)
 from tahoe_engine.models.memory_models import MemoryCreate
 from tahoe_engine.models.turn_models import Turn, TurnStatus
 from tahoe_engine.runtime.testing.replies import WRONG_KEY, Reply, ScriptedCall
@@ -24,6 +34,7 @@ class Desk(Protocol):
     """As in conftest.py."""
 
     team_id: UUID
+    sessions: async_sessionmaker[AsyncSession]
     answering: Answering
     conversations: Conversations
     memories: Memories
@@ -128,6 +139,19 @@ class TestAClosedConversation:
             await desk.say(conversation, "Hello?")
         assert await desk.read(conversation) == []
 
+    async def test_takes_none_that_comes_at_the_moment_of_closing(self, desk: Desk) -> None:
+        conversation = await desk.begin()
+        async with team_session(desk.sessions, desk.team_id) as session:
+            closing = update(ConversationORM).where(ConversationORM.id == conversation.id)
+            await session.execute(closing.values(status=ConversationStatus.CLOSED))
+            saying = asyncio.create_task(desk.say(conversation, "Hello?"))
+            await asyncio.sleep(0.2)
+            assert not saying.done()
+        with pytest.raises(ConflictError, match="closed"):
+            await saying
+        assert (await desk.conversations.get(conversation.id)).status is ConversationStatus.CLOSED
+        assert await desk.read(conversation) == []
+
 
 class TestFollowing:
     async def test_from_a_cursor_tells_the_rest_and_nothing_twice(self, desk: Desk) -> None:
@@ -155,6 +179,17 @@ class TestFollowing:
         events = await desk.hear(turn)
         assert "".join(event.text for event in events if isinstance(event, TextAdded)) == "All of it."
         assert sum(isinstance(event, MessageWritten) for event in events) == 2
+
+    async def test_from_its_beginning_needs_to_read_nothing(self, desk: Desk) -> None:
+        desk.model.script(Reply(text="All of it.", first_byte_s=0.3))
+        said = [MessageCreate(role=MessageRole.USER, content="Tell me.")]
+        turn, after = await desk.answering.take_up(desk.team_id, (await desk.begin()).id, said, "test")
+        with pytest.raises(NotFoundError):  # nor does another team
+            async for _event in desk.answering.follow(uuid4(), turn.id, after):
+                pass
+        events = [event async for event in desk.answering.follow(desk.team_id, turn.id, after)]
+        assert "".join(event.text for event in events if isinstance(event, TextAdded)) == "All of it."
+        assert [type(event) for event in events[-2:]] == [MessageWritten, TurnEnded]
 
     async def test_of_another_teams_turn_is_not_found(self, desk: Desk) -> None:
         desk.model.script(Reply(text="Secret."))

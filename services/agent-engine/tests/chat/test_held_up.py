@@ -22,6 +22,7 @@ from tahoe_engine.memory.memories import Memories
 from tahoe_engine.models.agent_models import AgentDNA, Autonomy, Boundaries
 from tahoe_engine.models.conversation_models import (
     Conversation,
+    ConversationFilter,
     ConversationStatus,
     MessageCreate,
     MessageRecord,
@@ -141,6 +142,18 @@ class TestAWaitingTurn:
         broken = await desk.conversations.get_turn(turn.id)
         assert (broken.status, broken.cost_usd) == (TurnStatus.UNFINISHED, Decimal("0.5"))
 
+    async def test_has_its_limits_in_common_with_what_it_did_before(self, desk: Desk, waiting: Turn) -> None:
+        async with team_session(desk.sessions, desk.team_id) as session:
+            agents = AgentCatalog(session)
+            dna = (await agents.get("cy")).dna
+            once = dna.boundaries.model_copy(update={"max_turns": 1})
+            await agents.update("cy", dna.model_copy(update={"boundaries": once}))
+        asked = len(desk.model.chats)
+        turn = await desk.answering.decide(desk.team_id, waiting.id, [Decision("c1", is_approved=False)], "test")
+        failed = await ended(desk, turn)
+        assert (failed.status, (failed.error or "")[:13]) == (TurnStatus.FAILED, "RunLimitError")
+        assert len(desk.model.chats) == asked
+
 
 class TestForgetting:
     @pytest.mark.parametrize("kind", [MemoryType.IDENTITY, MemoryType.SEMANTIC])
@@ -159,6 +172,27 @@ class TestForgetting:
         assert result.tool_result is not None
         assert result.tool_result.is_error
         assert (await desk.memories.get(added.memory.id)).status is MemoryStatus.ACTIVE
+
+
+class TestAQuietConversation:
+    async def test_is_idle_until_something_is_said_in_it(self, desk: Desk) -> None:
+        recent = await desk.begin()
+        await execute(
+            desk,
+            "INSERT INTO conversation (team_id, agent_id, updated_at) SELECT team_id, agent_id, now() - interval '2 h'"  # noqa: S608 - an id
+            f" FROM conversation WHERE id = '{recent.id}'",
+        )
+
+        async def find(status: ConversationStatus) -> list[Conversation]:
+            page = await desk.conversations.list_page(ConversationFilter(status=status), PageRequest())
+            return list(page.items)
+
+        assert [one.id for one in await find(ConversationStatus.ACTIVE)] == [recent.id]
+        [quiet] = await find(ConversationStatus.IDLE)
+        assert (quiet.status, quiet.id != recent.id) == (ConversationStatus.IDLE, True)
+        await desk.hear(await desk.say(quiet, "Are you there?"))
+        assert (await desk.conversations.get(quiet.id)).status is ConversationStatus.ACTIVE
+        assert await find(ConversationStatus.IDLE) == []
 
 
 class TestALongConversation:

@@ -1,9 +1,12 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
+from tahoe_core.errors import UnavailableError
 from tahoe_engine.embedding.memo import MemoEmbedder
 
 
@@ -64,3 +67,46 @@ def test_threads_may_share_it() -> None:
     with ThreadPoolExecutor(4) as pool:
         for vectors in pool.map(lambda _: memo.embed(texts), range(50)):
             assert vectors[:, 0].tolist() == list(range(1, 30))
+
+
+class SlowEmbedder(CountingEmbedder):
+    """Computes once it may, and fails the first time if it is to."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        super().__init__()
+        self.begun, self.may = Event(), Event()
+        self._fails = fails
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.begun.set()
+        assert self.may.wait(10)
+        if self._fails:
+            self._fails = False
+            raise UnavailableError("It is away.")
+        return super().embed(texts)
+
+
+def test_what_one_thread_computes_another_waits_for() -> None:
+    inner = SlowEmbedder()
+    memo = MemoEmbedder(inner)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(memo.embed, ["aa"])
+        assert inner.begun.wait(10)
+        second = pool.submit(memo.embed, ["b", "aa"])
+        inner.may.set()
+        assert (first.result(10).tolist(), second.result(10).tolist()) == ([[2, 1]], [[1, 1], [2, 1]])
+    assert sorted(inner.asked) == ["aa", "b"]
+
+
+def test_what_failed_is_computed_again() -> None:
+    inner = SlowEmbedder(fails=True)
+    memo = MemoEmbedder(inner)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(memo.embed, ["aa"])
+        assert inner.begun.wait(10)
+        second = pool.submit(memo.embed, ["aa"])
+        inner.may.set()
+        for failed in (first, second):
+            with pytest.raises(UnavailableError):
+                failed.result(10)
+    assert memo.embed(["aa"]).tolist() == [[2, 1]]

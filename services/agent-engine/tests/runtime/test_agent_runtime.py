@@ -71,6 +71,12 @@ class TestAnAnswer:
         assert (last.text, last.is_complete) == ("It rains in Paris.", True)
         assert (last.usage.model_calls, last.usage.input_tokens, last.usage.cost_usd) == (1, 20, None)
 
+    async def test_of_several_calls_needs_one_connection(self, ask: Ask, model: ScriptedModel) -> None:
+        model.script(Reply(calls=(PARIS,)), Reply(text="It rains."), Reply(text="It still does."))
+        await ask(tools=[ScriptedTool()])
+        await ask("And now?")
+        assert (len(model.chats), model.connections) == (3, 1)
+
     async def test_is_told_who_the_agent_is_what_it_knows_and_what_was_said(
         self, ask: Ask, model: ScriptedModel
     ) -> None:

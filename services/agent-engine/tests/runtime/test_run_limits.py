@@ -13,7 +13,7 @@ from tahoe_engine.runtime.agent_runtime import AdkRuntime, RunRequest, price_cal
 from tahoe_engine.runtime.chat_client import Patience
 from tahoe_engine.runtime.model_endpoint import ChosenModel, ModelEndpoint, WireFormat
 from tahoe_engine.runtime.model_errors import RunLimitError, UnknownPriceError
-from tahoe_engine.runtime.run_events import AnswerFailed, AnswerFinished, ModelCallFinished, RunEvent
+from tahoe_engine.runtime.run_events import AnswerFailed, AnswerFinished, ModelCallFinished, RunEvent, RunUsage
 from tahoe_engine.runtime.testing.replies import Reply, ScriptedCall
 from tahoe_engine.runtime.testing.scripted_model import ScriptedModel
 from tahoe_engine.runtime.testing.scripted_tool import ScriptedTool
@@ -61,6 +61,15 @@ class TestARun:
         last = stopped(await ask(tools=[ScriptedTool(answer=wait)], max_seconds=1))
         assert "max_seconds" in last.error.message
         assert 1 <= last.usage.seconds < 2
+
+    async def test_counts_what_it_took_before_it_waited(self, ask: Ask, model: ScriptedModel) -> None:
+        spent = RunUsage(2, 3, 30, 0, 20, 5.0, Decimal(0))
+        model.answer = lambda _: Reply(calls=(LOOK,), usage=(40, 0, 10))
+        for limit in ({"max_turns": 2}, {"max_tokens": 50}, {"max_seconds": 5}):
+            assert next(iter(limit)) in stopped(await ask(spent=spent, **limit)).error.message
+        assert not model.chats
+        last = stopped(await ask(tools=[ScriptedTool()], spent=spent, max_tool_calls=3))
+        assert (len(model.chats), last.usage.model_calls, last.usage.input_tokens) == (1, 3, 70)
 
     async def test_that_stays_within_its_limits_is_not_stopped(self, ask: Ask, model: ScriptedModel) -> None:
         model.script(Reply(calls=(LOOK,)))

@@ -263,6 +263,7 @@ CASES: dict[str, Ask] = {
     "MessageRepository.list_of": lambda r, o: r.list_of(o.filled.conversation_id),
     "MessageRepository.list_last": lambda r, o: r.list_last(o.filled.conversation_id, 100),
     "MessageRepository.list_of_turn": lambda r, o: r.list_of_turn(o.filled.turn_id),
+    "MessageRepository.list_of_turns": lambda r, o: r.list_of_turns([o.filled.turn_id]),
     "MessageRepository.list_messages": lambda r, o: r.list_messages(o.filled.conversation_id, ALL),
     "SessionRepository.add_once": lambda r, o: r.add_once(o.mark, {"title": "stolen"}),
     "SessionRepository.find_locked": lambda r, o: r.find_locked(o.mark),
@@ -343,6 +344,7 @@ CASES: dict[str, Ask] = {
     "MemoryUpkeepRepository.set_mark": lambda r, o: r.set_mark("compared_until", datetime.now(UTC)),
     "MemoryUseRepository.record": lambda r, o: r.record(uuid4(), None, [used(o)]),
     "MemoryUseRepository.list_of_answer": lambda r, o: r.list_of_answer(o.filled.answer_id),
+    "MemoryUseRepository.list_of_answers": lambda r, o: r.list_of_answers([o.filled.answer_id]),
 }
 # What is counted is the team's own: a memory, made and used once.
 COUNTS: dict[str, Mapping[str, Any]] = {

@@ -147,16 +147,12 @@ class Conversations:
         async with self._open() as session:
             await ConversationRepository(session).get(conversation_id)
             turns = await TurnRepository(session).list_turns(conversation_id, request)
-            messages, uses = MessageRepository(session), MemoryUseRepository(session)
-            traces = {
-                turn.id: TurnTrace(
-                    turn=turn,
-                    messages=await messages.list_of_turn(turn.id),
-                    memories=await uses.list_of_answer(turn.id),
-                )
-                for turn in turns.items
-            }
-        return turns.map(lambda turn: traces[turn.id])
+            ids = [turn.id for turn in turns.items]
+            messages = await MessageRepository(session).list_of_turns(ids)
+            used = await MemoryUseRepository(session).list_of_answers(ids)
+        return turns.map(
+            lambda turn: TurnTrace(turn=turn, messages=messages.get(turn.id, []), memories=used.get(turn.id, []))
+        )
 
     def _open(self) -> AbstractAsyncContextManager[AsyncSession]:
         return team_session(self._sessions, self._team_id, self._actor)

@@ -1,6 +1,7 @@
 """Conversations of an agent and a user, and their messages."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Self
 from uuid import UUID
@@ -11,6 +12,7 @@ from tahoe_engine.models.base import StrictModel
 
 MAX_CONTENT_CHARACTERS = 1_000_000
 MAX_TOOL_CALLS = 128
+IDLE_AFTER = timedelta(hours=1)
 SESSION_STATE = "adk_state"
 EVENT_DOCUMENT = "adk_event"
 """Keys of the metadata of a session and of its messages: the state, and the event, each as JSON in a text.
@@ -37,7 +39,10 @@ class MessageRole(StrEnum):
 
 
 class ConversationStatus(StrEnum):
-    """Whether somebody is talking. An idle one goes on with its next message, a closed one does not."""
+    """Whether somebody is talking. An idle one goes on with its next message, a closed one does not.
+
+    One that is active is told as idle once nothing has happened in it for `IDLE_AFTER`.
+    """
 
     ACTIVE = "active"
     IDLE = "idle"

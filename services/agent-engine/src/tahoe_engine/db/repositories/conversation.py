@@ -1,16 +1,19 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, case, exists, func, not_, or_, select, update
+from sqlalchemy import Row, bindparam, case, exists, func, literal, not_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tahoe_core.db.page import Page, PageRequest
 from tahoe_core.db.repository import BaseRepository
 from tahoe_core.errors import ConflictError
 from tahoe_engine.db.models.conversation import ConversationORM
+from tahoe_engine.db.models.enums import CONVERSATION_STATUS
 from tahoe_engine.db.models.turn import TurnORM
 from tahoe_engine.models.conversation_models import (
+    IDLE_AFTER,
     SESSION_STATE,
     STATE_PLACE,
     Conversation,
@@ -34,6 +37,13 @@ _TAKE_UP = (
     .returning(_CONVERSATION.agent_id, _CONVERSATION.user_id)
 )
 """Built once, as those of `turn`."""
+
+
+_ACTIVE, _IDLE = (
+    literal(status, CONVERSATION_STATUS) for status in (ConversationStatus.ACTIVE, ConversationStatus.IDLE)
+)
+_IS_QUIET = (ConversationORM.status == _ACTIVE) & (ConversationORM.updated_at < func.now() - IDLE_AFTER)
+_TOLD_STATUS = case((_IS_QUIET, _IDLE), else_=ConversationORM.status)
 
 
 @dataclass(frozen=True)
@@ -80,7 +90,7 @@ class ConversationRepository(BaseRepository[ConversationORM]):
         wanted = {
             self.model.agent_id: which.agent_id,
             self.model.user_id: which.user_id,
-            self.model.status: which.status,
+            _TOLD_STATUS: which.status,
             self.model.external_id: which.external_id,
         }
         conditions = [column == value for column, value in wanted.items() if value is not None]
@@ -142,4 +152,6 @@ def to_conversation(row: ConversationORM) -> Conversation:
     """Returns what a row says, without the state of a session."""
     values = {name: getattr(row, name) for name in Conversation.model_fields if name != "metadata"}
     metadata = {key: value for key, value in row.metadata_json.items() if key != SESSION_STATE}
-    return Conversation.model_validate(values | {"metadata": metadata})
+    is_quiet = row.status is ConversationStatus.ACTIVE and row.updated_at < datetime.now(UTC) - IDLE_AFTER
+    status = ConversationStatus.IDLE if is_quiet else row.status
+    return Conversation.model_validate(values | {"metadata": metadata, "status": status})

@@ -1,7 +1,8 @@
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Double, Integer, Uuid, bindparam, select, text
+from sqlalchemy import ARRAY, Double, Integer, Uuid, any_, bindparam, select, text
 
 from tahoe_core.db.repository import BaseRepository
 from tahoe_engine.db.models.memory_use import MemoryUseORM
@@ -22,8 +23,8 @@ _RECORD = text(
 )
 _USE = MemoryUseORM.metadata.tables[MemoryUseORM.__tablename__].c
 _LIST = (
-    select(_USE.memory_id, _USE.version, _USE.rank, _USE.score)
-    .where(_USE.team_id == bindparam("team"), _USE.answer_id == bindparam("answer"))
+    select(_USE.answer_id, _USE.memory_id, _USE.version, _USE.rank, _USE.score)
+    .where(_USE.team_id == bindparam("team"), _USE.answer_id == any_(bindparam("answers", type_=ARRAY(Uuid))))
     .order_by(_USE.rank)
 )
 
@@ -50,5 +51,13 @@ class MemoryUseRepository(BaseRepository[MemoryUseORM]):
 
     async def list_of_answer(self, answer_id: UUID) -> list[UsedMemory]:
         """Returns what was put before the model for an answer, in the order in which it stood there."""
-        rows = await self.session.execute(_LIST, {"team": self.team_id, "answer": answer_id})
-        return [UsedMemory.model_validate(row._asdict()) for row in rows]
+        return (await self.list_of_answers([answer_id])).get(answer_id, [])
+
+    async def list_of_answers(self, answer_ids: Collection[UUID]) -> Mapping[UUID, list[UsedMemory]]:
+        """Returns the same for each of several answers before which anything was put."""
+        found: defaultdict[UUID, list[UsedMemory]] = defaultdict(list)
+        for row in await self.session.execute(_LIST, {"team": self.team_id, "answers": list(answer_ids)}):
+            found[row.answer_id].append(
+                UsedMemory(memory_id=row.memory_id, version=row.version, rank=row.rank, score=row.score)
+            )
+        return found

@@ -1,16 +1,20 @@
 """Queries of `message`; those that are run in each turn are built once, as in `turn`."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     BindParameter,
     Executable,
     Integer,
     Result,
     Row,
     Text,
+    Uuid,
+    any_,
     bindparam,
     func,
     insert,
@@ -81,7 +85,11 @@ _LIST_LAST = (
     .order_by(_MESSAGE.position.desc())
     .limit(bindparam("count", type_=Integer()))
 )
-_LIST_OF_TURN = select(*_READ).where(_OF_TEAM, _MESSAGE.turn_id == bindparam("turn")).order_by(_MESSAGE.position)
+_LIST_OF_TURNS = (
+    select(_MESSAGE.turn_id, *_READ)
+    .where(_OF_TEAM, _MESSAGE.turn_id == any_(bindparam("turns", type_=ARRAY(Uuid()))))
+    .order_by(_MESSAGE.position)
+)
 _LAST_POSITION = 2**31 - 1
 
 
@@ -148,7 +156,14 @@ class MessageRepository(BaseRepository[MessageORM]):
 
     async def list_of_turn(self, turn_id: UUID) -> list[MessageRecord]:
         """Returns the messages of a turn, in their order."""
-        return [_to_message(row) for row in await self._execute(_LIST_OF_TURN, turn=turn_id)]
+        return (await self.list_of_turns([turn_id])).get(turn_id, [])
+
+    async def list_of_turns(self, turn_ids: Collection[UUID]) -> Mapping[UUID, list[MessageRecord]]:
+        """Returns the messages of each of these turns that has any, in their order."""
+        found: defaultdict[UUID, list[MessageRecord]] = defaultdict(list)
+        for row in await self._execute(_LIST_OF_TURNS, turns=list(turn_ids)):
+            found[row.turn_id].append(_to_message(row))
+        return found
 
     async def list_messages(self, conversation_id: UUID, request: PageRequest) -> Page[MessageRecord]:
         """Lists the messages of a conversation, newest first."""

@@ -51,7 +51,8 @@ class ScriptedModel:
     Attributes:
         requests: What was asked, in order.
         first_bytes: When each stream began, by `time.perf_counter`.
-        dropped: How many connections the other side closed before the answer was whole.
+        connections: How many were opened.
+        dropped: How many of them the other side closed before the answer was whole.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class ScriptedModel:
         self.models = models
         self.requests: list[Asked] = []
         self.first_bytes: list[float] = []
+        self.connections = 0
         self.dropped = 0
         self.answer = answer
         self._api_key = api_key
@@ -116,6 +118,7 @@ class ScriptedModel:
         await asyncio.gather(*others, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         try:
             while asked := await _read_request(reader):
                 self.requests.append(asked)
