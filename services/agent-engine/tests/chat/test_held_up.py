@@ -29,6 +29,7 @@ from tahoe_engine.models.conversation_models import (
     MessageRole,
 )
 from tahoe_engine.models.memory_models import MemoryCreate, MemoryStatus, MemoryType
+from tahoe_engine.models.model_call import ModelCallPurpose
 from tahoe_engine.models.turn_models import Turn, TurnStatus
 from tahoe_engine.runtime.testing.replies import Reply, ScriptedCall
 from tahoe_engine.runtime.testing.scripted_model import ScriptedModel
@@ -96,6 +97,18 @@ class TestAnAnswerThatIsCutAtItsLimit:
             ("Tell me.", True),
             ("This is cut", False),
         ]
+
+
+class TestAnAnswerThatBreaksOff:
+    async def test_is_paid_for_on_record(self, desk: Desk) -> None:
+        desk.model.script(Reply(text="One two three four.", piece=4, cut_after=3))
+        conversation = await desk.begin()
+        turn = await ended(desk, await desk.say(conversation, "Count."))
+        assert (turn.status, (turn.error or "")[:14]) == (TurnStatus.FAILED, "StreamCutError")
+        [call] = (await desk.conversations.list_model_calls(conversation.id, PageRequest())).items
+        assert (call.purpose, call.error) == (ModelCallPurpose.ANSWER, "StreamCutError")
+        assert call.usage.input_tokens > 10  # estimated, as the server said nothing
+        assert 0 < call.usage.output_tokens < 5
 
 
 class TestWhatCannotBeStored:

@@ -1,6 +1,7 @@
 """What a model makes memories of, over HTTP and into a real Postgres."""
 
 import json
+from dataclasses import replace
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
@@ -11,12 +12,14 @@ from tahoe_core.db.page import PageRequest
 from tahoe_core.db.session import team_session
 from tahoe_engine.catalog.agents import AgentCatalog
 from tahoe_engine.chat.chat_events import ChatEvent
+from tahoe_engine.chat.conversations import Conversations
 from tahoe_engine.chat.extracting import ConversationExtraction
 from tahoe_engine.chat.model_extraction import MESSAGE_CHARACTERS, PIECE_CHARACTERS
 from tahoe_engine.memory.memories import Memories
 from tahoe_engine.models.agent_models import AgentDNA, Autonomy, Boundaries, MemoryConfig, ModelChoice
 from tahoe_engine.models.conversation_models import Conversation, MessageRecord
 from tahoe_engine.models.memory_models import MemoryRecord, MemorySource
+from tahoe_engine.models.model_call import ModelCallPurpose
 from tahoe_engine.models.turn_models import Turn
 from tahoe_engine.runtime.model_errors import ModelError
 from tahoe_engine.runtime.testing.replies import WRONG_KEY, Reply
@@ -28,6 +31,7 @@ class Desk(Protocol):
 
     team_id: UUID
     sessions: async_sessionmaker[AsyncSession]
+    conversations: Conversations
     extraction: ConversationExtraction
     memories: Memories
     model: ScriptedModel
@@ -86,6 +90,26 @@ class TestWhatAModelFinds:
         assert (memory.subject, memory.source_message_ids) == ("user.holidays", [asked.id])
         assert (memory.source, memory.extraction_model) == (MemorySource.EXTRACTION, "scripted-1")
         assert await desk.extraction.extract_some(desk.team_id) == 0
+
+    async def test_is_paid_for_on_record(self, desk: Desk, reader: str) -> None:
+        conversation = await talk(desk, reader, "My name is Ann.")
+        await talk(desk, reader, "My name is Bob.")  # another conversation, which is read as well
+        desk.model.answer = lambda asked: (
+            replace(listed(), usage=(40, 10, 6))
+            if "Ann" in str(asked.body)
+            else Reply(text="no JSON", usage=(30, 0, 2))
+        )
+        await desk.extraction.extract_some(desk.team_id)
+        desk.model.script(Reply(text="I see."))
+        await desk.hear(await desk.say(conversation, "I am off to Rome."))
+        await desk.extraction.extract_some(desk.team_id)
+        calls = (await desk.conversations.list_model_calls(conversation.id, PageRequest())).items
+        taken = [(call.usage.input_tokens, call.usage.cached_tokens, call.usage.output_tokens) for call in calls]
+        assert taken == [(30, 0, 2), (40, 10, 6)]
+        assert [call.error for call in calls] == ["BrokenAnswerError", None]
+        assert {(call.purpose, call.usage.model, call.cost_usd) for call in calls} == {
+            (ModelCallPurpose.EXTRACTION, "scripted-1", None)
+        }
 
     async def test_has_to_pass_the_rules(self, desk: Desk, reader: str) -> None:
         await talk(desk, reader, "We are off to Rome.")

@@ -13,7 +13,14 @@ from tahoe_engine.runtime.agent_runtime import AdkRuntime, RunRequest, price_cal
 from tahoe_engine.runtime.chat_client import Patience
 from tahoe_engine.runtime.model_endpoint import ChosenModel, ModelEndpoint, WireFormat
 from tahoe_engine.runtime.model_errors import RunLimitError, UnknownPriceError
-from tahoe_engine.runtime.run_events import AnswerFailed, AnswerFinished, ModelCallFinished, RunEvent, RunUsage
+from tahoe_engine.runtime.run_events import (
+    AnswerFailed,
+    AnswerFinished,
+    ModelCallFailed,
+    ModelCallFinished,
+    RunEvent,
+    RunUsage,
+)
 from tahoe_engine.runtime.testing.replies import Reply, ScriptedCall
 from tahoe_engine.runtime.testing.scripted_model import ScriptedModel
 from tahoe_engine.runtime.testing.scripted_tool import ScriptedTool
@@ -70,6 +77,16 @@ class TestARun:
         assert not model.chats
         last = stopped(await ask(tools=[ScriptedTool()], spent=spent, max_tool_calls=3))
         assert (len(model.chats), last.usage.model_calls, last.usage.input_tokens) == (1, 3, 70)
+
+    async def test_counts_what_broken_answers_took(self, ask: Ask, model: ScriptedModel) -> None:
+        model.script(Reply(text="no JSON", usage=(40, 10, 6)))
+        events = await ask(answer_schema={"type": "object"})
+        [failed] = [event for event in events if isinstance(event, ModelCallFailed)]
+        assert failed.usage is not None
+        assert (failed.usage.input_tokens, failed.usage.output_tokens) == (40, 6)
+        last = events[-1]
+        assert isinstance(last, AnswerFailed)
+        assert (last.usage.model_calls, last.usage.input_tokens, last.usage.cached_tokens) == (1, 40, 10)
 
     async def test_that_stays_within_its_limits_is_not_stopped(self, ask: Ask, model: ScriptedModel) -> None:
         model.script(Reply(calls=(LOOK,)))

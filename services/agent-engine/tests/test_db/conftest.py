@@ -20,6 +20,7 @@ from tahoe_engine.db.repositories.memory_row import NewMemory
 from tahoe_engine.db.repositories.memory_statistics import MemoryStatisticsRepository
 from tahoe_engine.db.repositories.memory_use import MemoryUseRepository
 from tahoe_engine.db.repositories.message import MessageRepository
+from tahoe_engine.db.repositories.model_call import ModelCallRepository
 from tahoe_engine.db.repositories.session import SessionRepository
 from tahoe_engine.db.repositories.turn import TurnRepository
 from tahoe_engine.db.repositories.vector_codec import pack_vector
@@ -27,10 +28,17 @@ from tahoe_engine.interactions.store import InteractionStore
 from tahoe_engine.interactions.store import prepare as prepare_interaction
 from tahoe_engine.memory.preparing import prepare
 from tahoe_engine.models.analysis import AnalysisStatus, AuditTrail, CategoryResult, ScoredResult, Verdict, Violation
-from tahoe_engine.models.conversation_models import EVENT_DOCUMENT, SESSION_STATE, MessageCreate, MessageRole
+from tahoe_engine.models.conversation_models import (
+    EVENT_DOCUMENT,
+    SESSION_STATE,
+    MessageCreate,
+    MessageRole,
+    MessageUsage,
+)
 from tahoe_engine.models.finding import Evidence, Finding, Outcome, Severity
 from tahoe_engine.models.interaction import Interaction
 from tahoe_engine.models.memory_models import MemoryCreate, UsedMemory
+from tahoe_engine.models.model_call import ModelCallCreate, ModelCallPurpose
 from tahoe_engine.models.scorecard import BoundScorecard, ScorecardDefinition
 from tahoe_engine.models.turn_models import TurnStatus
 
@@ -171,6 +179,16 @@ def fill_memory(make_row: Callable[..., NewMemory]) -> Callable[..., Awaitable[F
         answer_id = uuid4()
         used = UsedMemory(memory_id=row.id, version=1, rank=1, score=0.5)
         await MemoryUseRepository(session).record(answer_id, agent.id, [used])
+        usage = MessageUsage(model=mark, input_tokens=1, output_tokens=1, latency_ms=1)
+        call = ModelCallCreate(
+            conversation_id=conversation.id,
+            agent_id=agent.id,
+            purpose=ModelCallPurpose.EXTRACTION,
+            provider=mark,
+            usage=usage,
+            cost_usd=None,
+        )
+        await ModelCallRepository(session).record([call])
         return Filled(agent.id, conversation.id, turn.id, message.id, row.id, answer_id)
 
     return fill

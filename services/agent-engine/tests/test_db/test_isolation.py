@@ -182,6 +182,7 @@ class TestApplicationRole:
         assert {table: may for table, may in TABLES.items() if may != MAY_CHANGE} == {
             "memory_log": "SELECT",
             "memory_use": "SELECT, INSERT",
+            "model_call": "SELECT, INSERT",
         }
 
     @pytest.mark.parametrize("table", TABLES)

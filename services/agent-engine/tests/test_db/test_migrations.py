@@ -30,6 +30,7 @@ TABLES = {
     "interactions",
     "memory",
     "memory_cell",
+    "model_call",
     "memory_log",
     "memory_stat",
     "memory_tag",

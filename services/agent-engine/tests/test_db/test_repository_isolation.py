@@ -50,6 +50,7 @@ from tahoe_engine.models.conversation_models import (
     MessageCreate,
     MessageFeedback,
     MessageRole,
+    MessageUsage,
 )
 from tahoe_engine.models.interaction import Interaction
 from tahoe_engine.models.memory_filter import MemoryFilter
@@ -60,6 +61,7 @@ from tahoe_engine.models.memory_models import (
     MemoryTier,
     UsedMemory,
 )
+from tahoe_engine.models.model_call import ModelCallCreate, ModelCallPurpose
 from tahoe_engine.models.scorecard import BoundScorecard
 from tahoe_engine.models.stored import AnalysisFilter, InteractionFilter
 from tahoe_engine.models.turn_models import TurnStatus
@@ -343,6 +345,19 @@ CASES: dict[str, Ask] = {
     "MemoryUpkeepRepository.list_since": lambda r, o: r.list_since("compared_until", 100, episodic=False),
     "MemoryUpkeepRepository.set_mark": lambda r, o: r.set_mark("compared_until", datetime.now(UTC)),
     "MemoryUseRepository.record": lambda r, o: r.record(uuid4(), None, [used(o)]),
+    "ModelCallRepository.record": lambda r, o: r.record(
+        [
+            ModelCallCreate(
+                conversation_id=o.filled.conversation_id,
+                agent_id=o.filled.agent_id,
+                purpose=ModelCallPurpose.EXTRACTION,
+                provider="stolen",
+                usage=MessageUsage(model="stolen", input_tokens=1, output_tokens=1, latency_ms=1),
+                cost_usd=None,
+            )
+        ]
+    ),
+    "ModelCallRepository.list_calls": lambda r, o: r.list_calls(o.filled.conversation_id, ALL),
     "MemoryUseRepository.list_of_answer": lambda r, o: r.list_of_answer(o.filled.answer_id),
     "MemoryUseRepository.list_of_answers": lambda r, o: r.list_of_answers([o.filled.answer_id]),
 }

@@ -30,6 +30,7 @@ from tahoe_engine.models.conversation_requests import (
     GivenFeedback,
     SaidMessage,
 )
+from tahoe_engine.models.model_call import ModelCall
 from tahoe_engine.models.turn_models import TurnTrace
 
 router = create_router("/v1/conversations", "conversations", may_be_stored=False)
@@ -130,3 +131,14 @@ async def trace_conversation(
 ) -> Page[TurnTrace]:
     """Returns every turn, newest first: each call of a model and of a tool, its time and tokens, and what was known."""
     return Page.of(await conversations.trace(conversation_id, page), lambda row: row)
+
+
+@router.get("/{conversation_id}/model-calls", responses=problem_responses(404))
+async def list_model_calls(
+    conversation_id: UUID, conversations: TeamConversations, page: RequestedPage
+) -> Page[ModelCall]:
+    """Lists the model calls that no message shows, newest first.
+
+    Those that came to nothing and were paid for all the same, and those that read the conversation for memories.
+    """
+    return Page.of(await conversations.list_model_calls(conversation_id, page), lambda row: row)

@@ -14,6 +14,7 @@ from tahoe_engine.db.models.conversation import ConversationORM
 from tahoe_engine.db.repositories.conversation import ConversationRepository, to_conversation
 from tahoe_engine.db.repositories.memory_use import MemoryUseRepository
 from tahoe_engine.db.repositories.message import MessageRepository
+from tahoe_engine.db.repositories.model_call import ModelCallRepository
 from tahoe_engine.db.repositories.turn import TurnRepository
 from tahoe_engine.models.conversation_models import (
     Conversation,
@@ -23,6 +24,7 @@ from tahoe_engine.models.conversation_models import (
     MessageFeedback,
     MessageRecord,
 )
+from tahoe_engine.models.model_call import ModelCall
 from tahoe_engine.models.turn_models import Turn, TurnTrace
 
 
@@ -153,6 +155,16 @@ class Conversations:
         return turns.map(
             lambda turn: TurnTrace(turn=turn, messages=messages.get(turn.id, []), memories=used.get(turn.id, []))
         )
+
+    async def list_model_calls(self, conversation_id: UUID, request: PageRequest) -> Page[ModelCall]:
+        """Lists the model calls for a conversation that none of its messages shows, newest first.
+
+        Raises:
+            NotFoundError: There is no such conversation.
+        """
+        async with self._open() as session:
+            await ConversationRepository(session).get(conversation_id)
+            return await ModelCallRepository(session).list_calls(conversation_id, request)
 
     def _open(self) -> AbstractAsyncContextManager[AsyncSession]:
         return team_session(self._sessions, self._team_id, self._actor)

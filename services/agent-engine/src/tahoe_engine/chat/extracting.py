@@ -115,7 +115,7 @@ class ConversationExtraction:
     async def _find(self, team_id: UUID, excerpt: Excerpt, agent: Agent) -> list[tuple[Extractor, list[Candidate]]]:
         found: list[tuple[Extractor, list[Candidate]]] = [(self._by_rules, await self._by_rules.extract(excerpt))]
         try:
-            by_model = await self._by_model.find(team_id, agent.dna)
+            by_model = await self._by_model.find(team_id, agent)
             if by_model is not None:
                 found.append((by_model, await by_model.extract(excerpt)))
         except (ModelError, RunLimitError) as error:

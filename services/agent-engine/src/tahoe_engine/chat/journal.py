@@ -13,10 +13,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tahoe_core.errors import ConflictError, TahoeError
 from tahoe_engine.chat.brought import Sign
 from tahoe_engine.chat.chat_events import ChatEvent, Cursor, MessageWritten, TextAdded, ToolStarted, TurnEnded
+from tahoe_engine.chat.model_call_note import note_call
 from tahoe_engine.db.repositories.conversation import ConversationRepository
 from tahoe_engine.db.repositories.message import MessageRepository
+from tahoe_engine.db.repositories.model_call import ModelCallRepository
 from tahoe_engine.db.repositories.turn import TurnRepository
-from tahoe_engine.models.conversation_models import MessageCreate, MessageRecord, MessageRole, ToolResult
+from tahoe_engine.models.conversation_models import (
+    MessageCreate,
+    MessageRecord,
+    MessageRole,
+    MessageUsage,
+    ToolResult,
+)
+from tahoe_engine.models.model_call import ModelCallPurpose
 from tahoe_engine.models.turn_models import PendingApproval, Turn, TurnStatus
 from tahoe_engine.runtime.run_events import (
     AnswerFailed,
@@ -35,8 +44,7 @@ from tahoe_engine.runtime.run_events import (
 LEASE = timedelta(seconds=15)
 """How long a conversation waits for a process that died; one that lives renews it every third of it."""
 
-_UNWRITTEN = (MemoriesRecalled, ThoughtDelta, ModelCallFailed, ToolCallStarted)
-"""Events that by themselves are worth no transaction."""
+_UNWRITTEN = (MemoriesRecalled, ThoughtDelta, ToolCallStarted)
 _ENDS = (AnswerFinished, AnswerFailed, ApprovalRequested)
 
 type OpenSession = Callable[[], AbstractAsyncContextManager[AsyncSession]]
@@ -80,7 +88,7 @@ class TurnJournal:
         for recalled in events:
             if isinstance(recalled, MemoriesRecalled):
                 self._recalled = recalled  # noted with what comes next
-        if all(isinstance(one, _UNWRITTEN) for one in events):
+        if not any(map(_is_written, events)):
             return [ToolStarted(one.call) for one in events if isinstance(one, ToolCallStarted)]
         async with self.open_session() as session:
             if self._recalled is not None or not isinstance(events[-1], _ENDS):  # an end makes sure that it is ours
@@ -136,7 +144,10 @@ class TurnJournal:
                 told = await self._end(session, TurnStatus.COMPLETE, event.usage.cost_usd)
             case AnswerFailed():
                 told = await self._end(session, TurnStatus.FAILED, event.usage.cost_usd, error=_describe(event.error))
-            case _:  # thoughts, and models that were asked before one answered
+            case ModelCallFailed(usage=MessageUsage() as usage):
+                await self._note_failure(session, event, usage)
+                return []
+            case _:  # thoughts, and models that were not reached
                 return []
         return [told]
 
@@ -179,6 +190,13 @@ class TurnJournal:
         added = [TextAdded(Cursor(written.position, length), last_words)] if last_words else []
         return [*added, MessageWritten(Cursor(written.position, len(written.content), is_whole=True), written)]
 
+    async def _note_failure(self, session: AsyncSession, event: ModelCallFailed, usage: MessageUsage) -> None:
+        turn = self.turn
+        call = note_call(event, usage, turn.conversation_id, turn.agent_id, ModelCallPurpose.ANSWER)
+        await ModelCallRepository(session).record([call])
+        if event.cost_usd is not None:
+            self._spent = (self._spent or 0) + event.cost_usd
+
     async def _add_result(self, messages: MessageRepository, event: ToolCallFinished) -> ChatEvent:
         result = MessageCreate(
             role=MessageRole.TOOL,
@@ -209,6 +227,13 @@ class TurnJournal:
             if name is not None:
                 await ConversationRepository(session).call(self.turn.conversation_id, name)
         return TurnEnded(ended)
+
+
+def _is_written(event: RunEvent) -> bool:
+    """Whether an event is worth a transaction by itself."""
+    if isinstance(event, ModelCallFailed):
+        return event.usage is not None
+    return not isinstance(event, _UNWRITTEN)
 
 
 def _join_texts(events: Iterable[RunEvent]) -> list[RunEvent]:

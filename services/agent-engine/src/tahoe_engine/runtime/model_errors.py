@@ -25,6 +25,7 @@ from http import HTTPStatus
 from typing import ClassVar
 
 from tahoe_core.errors import TahoeError, UnavailableError
+from tahoe_core.prices import TokenUsage
 
 
 class ModelError(UnavailableError):
@@ -33,9 +34,11 @@ class ModelError(UnavailableError):
     Attributes:
         may_pass: Whether the same request may succeed a little later.
         helps_to_ask_another: Whether another model may be asked in its place.
+        usage: What the model says that it took all the same, where it does.
     """
 
     title = "The model does not answer"
+    usage: TokenUsage | None = None
     may_pass: ClassVar[bool] = False
     helps_to_ask_another: ClassVar[bool] = True
 

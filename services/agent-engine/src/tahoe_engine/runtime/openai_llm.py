@@ -15,7 +15,7 @@ from tahoe_engine.runtime.chat_answer import AskedCall, ChatAnswer
 from tahoe_engine.runtime.chat_client import ChatClient
 from tahoe_engine.runtime.chat_request import write_body
 from tahoe_engine.runtime.model_endpoint import ChosenModel
-from tahoe_engine.runtime.model_errors import StreamCutError
+from tahoe_engine.runtime.model_errors import ModelError, StreamCutError
 
 ARGUMENTS_TEXT = "tahoe_arguments_text"
 """Key of a response's `custom_metadata`: id of a call → its arguments as the model wrote them."""
@@ -62,15 +62,19 @@ class OpenAILlm(BaseLlm):
         base_url = self._chosen.endpoint.base_url or ""
         body = write_body(self.model, llm_request, streams=stream, base_url=base_url)
         answer = ChatAnswer(str(self._chosen))
-        async with aclosing(self._client.stream(body)) as chunks:
-            async for chunk in chunks:
-                delta = answer.add(chunk)
-                if stream and delta is not None:
-                    yield LlmResponse(partial=True, content=_content(_spoken(delta.thoughts, delta.text)))
-        if not answer.finish_reason:
-            raise StreamCutError(f"{self._chosen} broke off half-way.", cure="Try again.")
-        answer.finish()
-        self._check(answer, wants_json="response_format" in body)
+        try:
+            async with aclosing(self._client.stream(body)) as chunks:
+                async for chunk in chunks:
+                    delta = answer.add(chunk)
+                    if stream and delta is not None:
+                        yield LlmResponse(partial=True, content=_content(_spoken(delta.thoughts, delta.text)))
+            if not answer.finish_reason:
+                raise StreamCutError(f"{self._chosen} broke off half-way.", cure="Try again.")
+            answer.finish()
+            self._check(answer, wants_json="response_format" in body)
+        except ModelError as error:
+            error.usage = answer.usage
+            raise
         yield self._whole(answer)
 
     def _check(self, answer: ChatAnswer, *, wants_json: bool) -> None:

@@ -61,11 +61,18 @@ class ModelCallFinished:
 
 @dataclass(frozen=True, slots=True)
 class ModelCallFailed:
-    """A model did not answer, and the next one is asked."""
+    """A model did not answer, or not as it was asked to; the next one is asked, if there is one.
+
+    Attributes:
+        usage: What it took all the same; None: nothing, as far as is known.
+        cost_usd: None: it took nothing, or the price is not known.
+    """
 
     provider: str
     model: str
     error: TahoeError
+    usage: MessageUsage | None = None
+    cost_usd: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,10 +114,10 @@ class RunModel(BaseLlm):
             try:
                 answer = await self._ask(call, request)
             except ModelError as error:
+                await self._state.tell(call.failed(error))
                 if call.has_begun or not error.helps_to_ask_another or len(self._choices) == 1:
                     raise
                 self._choices = self._choices[1:]
-                await self._state.tell(ModelCallFailed(chosen.endpoint.name, chosen.model, error))
             else:
                 return answer
 
@@ -141,7 +141,7 @@ class RunModel(BaseLlm):
                 ) from error
             raise explained from error
         calls = self._read_calls(answer)
-        finished = call.finished(asked, answer, calls)
+        finished = call.finished(answer, calls)
         await self._state.tell(finished)
         answer.usage_metadata = answer.usage_metadata or _counted(finished.usage)
         is_broken = any(one.arguments is None for one in calls)
@@ -190,10 +190,13 @@ class _ModelCall:
         self._state = state
         self._began = time.perf_counter()
         self._first_byte_ms: float | None = None
+        self._request: LlmRequest | None = None
+        self._heard: list[str] = []
 
     async def listen(self, llm: BaseLlm, request: LlmRequest) -> LlmResponse:
         """Passes deltas on, and returns the whole."""
         self._began = time.perf_counter()
+        self._request = request
         whole: LlmResponse | None = None
         async with aclosing(llm.generate_content_async(request, stream=True)) as responses:
             async for response in responses:
@@ -210,35 +213,52 @@ class _ModelCall:
                 await self._pass_on(part.text, is_thought=bool(part.thought))
         return whole
 
-    def finished(
-        self, request: LlmRequest, answer: LlmResponse, calls: tuple[MessageToolCall, ...]
-    ) -> ModelCallFinished:
+    def finished(self, answer: LlmResponse, calls: tuple[MessageToolCall, ...]) -> ModelCallFinished:
         """Makes the event that says what it came to."""
+        assert self._request is not None  # noqa: S101 - it was asked
         parts = answer.content.parts or [] if answer.content else []
         text = replace_unstorable("".join(part.text for part in parts if part.text and not part.thought))
         counted = _read_usage(answer.usage_metadata)
-        usage = counted or _estimate(request, text, calls)
+        usage = counted or _estimate(self._request, text, calls)
+        self._request = None
         return ModelCallFinished(
             provider=self.chosen.endpoint.name,
             text=text,
             calls=calls,
-            usage=MessageUsage(
-                model=self.chosen.model[:_MAX_NAME],
-                input_tokens=usage.input_tokens,
-                cached_tokens=usage.cached_tokens,
-                output_tokens=usage.output_tokens,
-                latency_ms=(time.perf_counter() - self._began) * 1000,
-            ),
+            usage=self._measure(usage),
             is_complete=answer.finish_reason is not types.FinishReason.MAX_TOKENS,
             first_byte_ms=self._first_byte_ms,
             is_estimated=counted is None,
             cost_usd=self._state.price(self.chosen, usage),
         )
 
+    def failed(self, error: ModelError) -> ModelCallFailed:
+        """Makes the event that says that it came to nothing; what it said until then was paid for all the same."""
+        usage = error.usage
+        if usage is None and self.has_begun and self._request is not None:
+            usage = _estimate(self._request, "".join(self._heard), ())
+        return ModelCallFailed(
+            provider=self.chosen.endpoint.name,
+            model=self.chosen.model,
+            error=error,
+            usage=None if usage is None else self._measure(usage),
+            cost_usd=None if usage is None else self._state.price(self.chosen, usage),
+        )
+
+    def _measure(self, usage: TokenUsage) -> MessageUsage:
+        return MessageUsage(
+            model=self.chosen.model[:_MAX_NAME],
+            input_tokens=usage.input_tokens,
+            cached_tokens=usage.cached_tokens,
+            output_tokens=usage.output_tokens,
+            latency_ms=(time.perf_counter() - self._began) * 1000,
+        )
+
     async def _pass_on(self, text: str, *, is_thought: bool) -> None:
         if self._first_byte_ms is None:
             self._first_byte_ms = (time.perf_counter() - self._began) * 1000
         self.has_begun = True
+        self._heard.append(text)
         text = replace_unstorable(text)
         await self._state.tell(ThoughtDelta(text) if is_thought else TextDelta(text))
 

@@ -11,7 +11,7 @@ from tahoe_engine.models.conversation_models import MessageToolCall
 from tahoe_engine.runtime.agent_runtime import Pricing
 from tahoe_engine.runtime.model_endpoint import ChosenModel
 from tahoe_engine.runtime.model_errors import RunLimitError, UnknownPriceError
-from tahoe_engine.runtime.run_events import NOTHING_SPENT, ModelCallFinished, RunEvent, RunUsage
+from tahoe_engine.runtime.run_events import NOTHING_SPENT, ModelCallFailed, ModelCallFinished, RunEvent, RunUsage
 
 _WAITING = 64  # events; more than that, and the model is read no faster than the listener listens
 _PRICED_TOKENS = 1_000_000
@@ -73,6 +73,7 @@ class RunState:
         """Passes an event on, and counts what it tells of; waits while nobody listens."""
         if isinstance(event, ModelCallFinished):
             self.last = event
+        if isinstance(event, ModelCallFinished | ModelCallFailed) and event.usage is not None:
             self._input_tokens += event.usage.input_tokens
             self._cached_tokens += event.usage.cached_tokens
             self._output_tokens += event.usage.output_tokens

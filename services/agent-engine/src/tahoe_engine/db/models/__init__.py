@@ -18,6 +18,7 @@ from tahoe_engine.db.models.memory import (
 from tahoe_engine.db.models.memory_cell import MemoryCellORM
 from tahoe_engine.db.models.memory_statistics import MemoryStatORM, MemoryTermORM
 from tahoe_engine.db.models.memory_use import MemoryUseORM
+from tahoe_engine.db.models.model_call import ModelCallORM
 from tahoe_engine.db.models.model_provider import ModelProviderORM
 from tahoe_engine.db.models.portfolio import PortfolioORM
 from tahoe_engine.db.models.scorecard import ScorecardORM
@@ -47,6 +48,7 @@ __all__ = [
     "MemoryUseORM",
     "MessageORM",
     "MessageRole",
+    "ModelCallORM",
     "ModelProviderORM",
     "PortfolioORM",
     "ScorecardAgentORM",
