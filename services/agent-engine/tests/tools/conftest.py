@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tahoe_engine.tools.testing import HOST
+from tahoe_engine.network.testing import HOST
 
 
 @pytest.fixture(scope="session")

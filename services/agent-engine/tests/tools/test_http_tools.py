@@ -3,10 +3,11 @@ import json
 import pytest
 
 from tahoe_engine.models.agent_models import Boundaries
+from tahoe_engine.network.testing import HOST
 from tahoe_engine.runtime.tool_port import ToolError
 from tahoe_engine.tools.http_fetch import Fetcher
 from tahoe_engine.tools.http_tools import MAX_CHARACTERS, make_http_tools
-from tahoe_engine.tools.testing import HOST, answer, egress_to, serve
+from tahoe_engine.tools.testing import answer, egress_to, serve
 
 BOUNDS = Boundaries(allowed_domains=(HOST,))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from http import HTTPStatus
 from typing import Any
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 import orjson
@@ -16,9 +17,18 @@ import orjson
 from tahoe_core.errors import InvalidInputError
 from tahoe_core.retry import RetryPolicy, read_retry_after
 from tahoe_core.settings import LOOPBACK
+from tahoe_engine.network.addresses import may_be_server
+from tahoe_engine.network.lookup import Lookup, NoAddressError, RefusedAddressError
+from tahoe_engine.network.pinned_transport import PinnedTransport
 from tahoe_engine.runtime.chat_faults import ProviderFault, read_stream_error
 from tahoe_engine.runtime.model_endpoint import ChosenModel, ModelEndpoint
-from tahoe_engine.runtime.model_errors import BrokenAnswerError, ModelError, StreamCutError, UnreachableModelError
+from tahoe_engine.runtime.model_errors import (
+    BrokenAnswerError,
+    ModelError,
+    NoModelError,
+    StreamCutError,
+    UnreachableModelError,
+)
 from tahoe_engine.runtime.server_sent_events import EventReader
 
 _MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -31,6 +41,9 @@ _IS_IT_THERE = "Check the provider's base_url, and that the server runs."
 # What servers do not know, or know by another name; each is tried once without.
 _REPLACEMENTS = {"stream_options": None, "max_completion_tokens": "max_tokens", "max_tokens": "max_completion_tokens"}
 _MISUNDERSTOOD = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}
+
+# Whoever may write a provider's row must not have a cloud's metadata read, and with it the keys of this machine.
+_LOOKUP = Lookup(may_be_server)
 
 log = logging.getLogger(__name__)
 
@@ -59,15 +72,17 @@ class ChatClient:
     Args:
         endpoint: Whom to ask.
         patience: How long to wait.
+        lookup: Finds its addresses, and refuses those where no model server can be.
 
     Raises:
         InvalidInputError: The environment names a proxy that cannot be used.
+        NoModelError: A proxy would be asked for an address where no model server can be.
     """
 
-    def __init__(self, endpoint: ModelEndpoint, patience: Patience | None = None) -> None:
+    def __init__(self, endpoint: ModelEndpoint, patience: Patience | None = None, lookup: Lookup = _LOOKUP) -> None:
         self._endpoint = endpoint
         self._patience = patience or Patience()
-        self._client = _open_client(endpoint, self._patience)
+        self._client = _open_client(endpoint, self._patience, lookup)
         self._renamed: dict[str, str | None] = {}
 
     async def aclose(self) -> None:
@@ -114,7 +129,9 @@ class ChatClient:
         try:
             async with asyncio.timeout(self._patience.first_byte_s), self._client.stream("GET", "models") as response:
                 content = await _read_at_most(response, max_bytes, place)
-        except (httpx.TransportError, TimeoutError) as error:
+        except RefusedAddressError as error:
+            raise _misplaced(self._endpoint) from error
+        except (httpx.TransportError, NoAddressError, TimeoutError) as error:
             raise self._unreached(place, error) from error
         if response.status_code != HTTPStatus.OK:
             raise ProviderFault(place, response.status_code, content).explain(has_key=self._has_key)
@@ -135,7 +152,9 @@ class ChatClient:
                     response = await self._client.send(request, stream=True)
             except TimeoutError as error:
                 raise self._unreached(place, error) from error
-            except httpx.TransportError as error:
+            except RefusedAddressError as error:
+                raise _misplaced(self._endpoint) from error
+            except (httpx.TransportError, NoAddressError) as error:
                 raise _Retry(self._unreached(place, error)) from error
             try:
                 if response.status_code == HTTPStatus.OK:
@@ -232,7 +251,7 @@ class ChatClient:
                 what = f"cannot be reached in {self._patience.connect_s:g} s"
             case TimeoutError() | httpx.ReadTimeout():
                 what = f"gave no answer in {self._patience.first_byte_s:g} s"
-            case httpx.ConnectError() | httpx.ProxyError():
+            case httpx.ConnectError() | httpx.ProxyError() | NoAddressError():
                 what = "cannot be reached"
             case _:
                 what = f"broke off before its answer ({type(error).__name__})"
@@ -278,21 +297,21 @@ def _tls() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _open_client(endpoint: ModelEndpoint, patience: Patience) -> httpx.AsyncClient:
-    if endpoint.base_url is None:
-        raise InvalidInputError(f"The model provider {endpoint.name} has no base_url.")
+def _open_client(endpoint: ModelEndpoint, patience: Patience, lookup: Lookup) -> httpx.AsyncClient:
+    url = _read_url(endpoint)
     headers = {
         "Content-Type": "application/json",
         "Accept-Encoding": "identity",  # what is unpacked has no size that could be known beforehand
     }
     if endpoint.api_key is not None:
         headers["Authorization"] = f"Bearer {endpoint.api_key.get_secret_value()}"
-    try:
-        url = httpx.URL(endpoint.base_url.rstrip("/") + "/")
-    except httpx.InvalidURL:
-        url = httpx.URL()
-    if not url.host or (url.port or 0) > _MAX_PORT:
-        raise InvalidInputError(f"The base_url of the model provider {endpoint.name} is no URL.")
+    proxy = _find_proxy(url)
+    if proxy is not None:
+        # The proxy looks names up, and knows others than we do: only what is an address already can be checked.
+        try:
+            lookup.check_literal(url.raw_host.decode())
+        except RefusedAddressError as error:
+            raise _misplaced(endpoint) from error
     try:
         return httpx.AsyncClient(
             base_url=url,
@@ -303,8 +322,9 @@ def _open_client(endpoint: ModelEndpoint, patience: Patience) -> httpx.AsyncClie
             verify=_tls(),
             # A redirect would carry what people said, and the key, to a place that nobody configured.
             follow_redirects=False,
-            # A company's proxy and certificates stand in the environment; a server on this machine needs neither.
-            trust_env=url.host not in LOOPBACK,
+            trust_env=False,  # its proxy was looked for above
+            proxy=proxy,
+            transport=PinnedTransport(lookup, _tls(), _CONNECTIONS) if proxy is None else None,
         )
     except (ImportError, ValueError, httpx.InvalidURL):
         # httpx's words may hold the proxy's password.
@@ -312,3 +332,36 @@ def _open_client(endpoint: ModelEndpoint, patience: Patience) -> httpx.AsyncClie
             "The proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names cannot be used.",
             cure="Name one with http:// or https://, or start Tahoe without these variables.",
         ) from None
+
+
+def _read_url(endpoint: ModelEndpoint) -> httpx.URL:
+    if endpoint.base_url is None:
+        raise InvalidInputError(f"The model provider {endpoint.name} has no base_url.")
+    try:
+        url = httpx.URL(endpoint.base_url.rstrip("/") + "/")
+    except httpx.InvalidURL:
+        url = httpx.URL()
+    if not url.host or (url.port or 0) > _MAX_PORT:
+        raise InvalidInputError(f"The base_url of the model provider {endpoint.name} is no URL.")
+    return url
+
+
+def _find_proxy(url: httpx.URL) -> str | None:
+    """Returns the proxy by which the environment has a URL asked.
+
+    A company's proxy and certificates stand in the environment; a server on this machine needs neither.
+    """
+    if url.host in LOOPBACK or proxy_bypass(url.host):
+        return None
+    proxies = getproxies()
+    named = proxies.get(url.scheme) or proxies.get("all")
+    if not named:
+        return None
+    return named if "://" in named else f"http://{named}"
+
+
+def _misplaced(endpoint: ModelEndpoint) -> NoModelError:
+    return NoModelError(
+        f"The base_url of the model provider {endpoint.name} leads to an address where no model server can be.",
+        cure="Give it another one: link-local, metadata, multicast and reserved addresses are never asked.",
+    )

@@ -2,7 +2,7 @@
 
 UnavailableError                     503
 └── ModelError                       503  the model did not do what it was asked to
-    ├── NoModelError                 503  none is configured, or the extra that it needs is not installed
+    ├── NoModelError                 503  none is configured, lacks what it needs, or is where none can be
     ├── UnreachableModelError        503  nobody answers, or too late
     ├── WrongKeyError                503  the provider does not take the key
     ├── OutOfMoneyError              503  the account behind the key is empty
@@ -44,7 +44,7 @@ class ModelError(UnavailableError):
 
 
 class NoModelError(ModelError):
-    """No model is configured, or the extra that it needs is not installed."""
+    """No model is configured, the extra that it needs is not installed, or no model can be at its address."""
 
     title = "No model"
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 import httpx
 
 from tahoe_core.errors import InvalidInputError, UnavailableError
-from tahoe_engine.tools.egress import DEFAULT_PORTS, Destination, Egress
+from tahoe_engine.network.lookup import RefusedAddressError
+from tahoe_engine.network.pinned_transport import PinnedTransport
+from tahoe_engine.tools.egress import DEFAULT_PORTS, Egress
 
 MAX_REDIRECTS = 5
-_ADDRESSES_TRIED = 3
 _CONNECT_TIMEOUT_S = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _KEEPS_BODY = frozenset({307, 308})
@@ -95,56 +96,58 @@ class Fetcher:
             raise UnavailableError(f"There was no whole answer within {self.limits.timeout_s:g} s.") from None
 
     async def _follow(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Fetched:
-        destination = await self.egress.admit(url)
+        admitted = self.egress.admit(url)
         for _hop in range(MAX_REDIRECTS + 1):
-            answer = await self._ask(method, destination, headers, body)
+            answer = await self._ask(method, admitted, headers, body)
             if isinstance(answer, Fetched):
                 return answer
-            target = _find_target(destination, answer)
+            target = _find_target(admitted, answer)
             if method == "POST" and answer.status_code in _KEEPS_BODY:
-                if _origin(target) != _origin(destination.url):
+                if _origin(target) != _origin(admitted):
                     raise InvalidInputError("The host asks to send the body to another host, which is not done.")
             else:
                 method, headers, body = "GET", {}, b""
-            destination = await self.egress.admit(str(target))
-        raise UnavailableError(f"{destination.place} redirects more than {MAX_REDIRECTS} times.")
+            admitted = self.egress.admit(str(target))
+        raise UnavailableError(f"{_place(admitted)} redirects more than {MAX_REDIRECTS} times.")
 
     async def _ask(
-        self, method: str, destination: Destination, headers: Mapping[str, str], body: bytes
+        self, method: str, url: httpx.URL, headers: Mapping[str, str], body: bytes
     ) -> Fetched | httpx.Response:
-        """Asks one address after another until one is reached; a redirect is returned as it is."""
-        for address in destination.addresses[:_ADDRESSES_TRIED]:
-            try:
-                return await self._ask_at(str(address), method, destination, headers, body)
-            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                if _is_about_certificate(error):
-                    raise UnavailableError(f"The certificate of {destination.place} cannot be trusted.") from None
-            except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-                raise UnavailableError(f"{destination.place} gave no usable answer ({type(error).__name__}).") from None
-        raise UnavailableError(f"{destination.place} is not reached.")
+        """Asks once; a redirect is returned as it is."""
+        try:
+            return await self._exchange(method, url, headers, body)
+        except RefusedAddressError:
+            raise InvalidInputError(
+                f"{url.host} has an address that is not of the public internet.",
+                cure="Private, local and metadata addresses are never asked.",
+                field="url",
+            ) from None
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            if _is_about_certificate(error):
+                raise UnavailableError(f"The certificate of {_place(url)} cannot be trusted.") from None
+            raise UnavailableError(f"{_place(url)} is not reached.") from None
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            raise UnavailableError(f"{_place(url)} gave no usable answer ({type(error).__name__}).") from None
 
-    async def _ask_at(
-        self, address: str, method: str, destination: Destination, headers: Mapping[str, str], body: bytes
+    async def _exchange(
+        self, method: str, url: httpx.URL, headers: Mapping[str, str], body: bytes
     ) -> Fetched | httpx.Response:
-        url = destination.url
         async with httpx.AsyncClient(
-            verify=self.tls,
+            transport=PinnedTransport(self.egress.lookup, self.tls),
             trust_env=False,  # no proxy, and no password from a .netrc
             follow_redirects=False,
             timeout=httpx.Timeout(self.limits.timeout_s, connect=_CONNECT_TIMEOUT_S),
         ) as client:
             request = client.build_request(
                 method,
-                url.copy_with(host=address),
+                url,
                 headers={
-                    "Host": url.netloc.decode(),
                     "User-Agent": _USER_AGENT,
                     "Accept": "text/html, application/json, text/*;q=0.9, */*;q=0.5",
                     "Accept-Encoding": "gzip, deflate",
                     **headers,
                 },
                 content=body or None,
-                extensions={"sni_hostname": url.raw_host.decode()},
             )
             response = await client.send(request, stream=True)
             try:
@@ -192,14 +195,19 @@ async def _unpack(response: httpx.Response, most_bytes: int) -> AsyncGenerator[b
             packed = unpacker.unconsumed_tail
 
 
-def _find_target(destination: Destination, answer: httpx.Response) -> httpx.URL:
+def _find_target(url: httpx.URL, answer: httpx.Response) -> httpx.URL:
     try:
-        target = destination.url.join(answer.headers["Location"])
+        target = url.join(answer.headers["Location"])
     except httpx.InvalidURL:
-        raise UnavailableError(f"{destination.place} redirects to what is no URL.") from None
-    if destination.url.scheme == "https" and target.scheme == "http":
-        raise InvalidInputError(f"{destination.place} redirects to a URL without encryption, which is not followed.")
+        raise UnavailableError(f"{_place(url)} redirects to what is no URL.") from None
+    if url.scheme == "https" and target.scheme == "http":
+        raise InvalidInputError(f"{_place(url)} redirects to a URL without encryption, which is not followed.")
     return target
+
+
+def _place(url: httpx.URL) -> str:
+    """Scheme, host and port, for messages: what follows in the URL may be private."""
+    return f"{url.scheme}://{url.netloc.decode()}"
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

@@ -5,13 +5,10 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 
-from tahoe_engine.tools.addresses import Address, is_public
+from tahoe_engine.network.addresses import is_public
+from tahoe_engine.network.testing import HOST, LOCAL, resolver_of
 from tahoe_engine.tools.egress import Egress
-
-HOST = "site.example"
-LOCAL = ip_address("127.0.0.1")
 
 type Responder = Callable[[str], bytes | Awaitable[bytes]]
 
@@ -72,18 +69,6 @@ async def serve(respond: Responder, tls: ssl.SSLContext | None = None) -> AsyncI
         yield site
     finally:
         server.close()
-
-
-def resolver_of(**addresses: str | Sequence[str]) -> Callable[[str, int], Awaitable[Sequence[Address]]]:
-    """A resolver that knows `site.example` as 127.0.0.1, and what is given (underscores are dots)."""
-    known = {HOST: ["127.0.0.1"]} | {
-        name.replace("_", "."): [given] if isinstance(given, str) else list(given) for name, given in addresses.items()
-    }
-
-    async def find(host: str, _port: int) -> Sequence[Address]:
-        return tuple(ip_address(text) for text in known.get(host, ()))
-
-    return find
 
 
 def egress_to(*sites: Site, domains: tuple[str, ...] = (HOST,), **addresses: str | Sequence[str]) -> Egress:

@@ -1,4 +1,4 @@
-"""Which IP addresses an agent may reach: those of the public internet, and no others."""
+"""Kinds of IP addresses: those that agents may reach, and those where a server of one's own may be."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
@@ -6,6 +6,8 @@ type Address = IPv4Address | IPv6Address
 
 # Public by their number, and not by what answers there: the host agent of Azure's machines.
 _NOT_PUBLIC = frozenset({ip_address("168.63.129.16")})
+# Where clouds keep their metadata, and with it keys, beside the link-local addresses: AWS, Google, Alibaba, Oracle.
+_METADATA = tuple(map(ip_network, ("fd00:ec2::/32", "fd20:ce::254", "100.100.100.200", "192.0.0.192")))
 _NAT64 = ip_network("64:ff9b::/96")
 _NAT64_LOCAL = ip_network("64:ff9b:1::/48")
 _SITE_LOCAL = ip_network("fec0::/10")
@@ -28,6 +30,25 @@ def is_public(address: Address) -> bool:
         address.is_global
         and not (address.is_multicast or address.is_reserved or address.is_unspecified)
         and address not in _NOT_PUBLIC
+    )
+
+
+def may_be_server(address: Address) -> bool:
+    """Tells whether an address may be that of a server which somebody runs: on this machine, in a network, anywhere.
+
+    Link-local addresses (where clouds keep their metadata), the metadata addresses beside them, and unspecified,
+    multicast and reserved ones may not; nor may these wrapped in an IPv6 address.
+    """
+    if isinstance(address, IPv6Address):
+        if address.is_loopback:  # of a block that is reserved
+            return True
+        wrapped = _unwrap(address) or (IPv4Address(int(address)) if address in _COMPATIBLE else None)
+        if wrapped is not None:
+            return may_be_server(wrapped)
+    return (
+        not (address.is_link_local or address.is_multicast or address.is_reserved or address.is_unspecified)
+        and address not in _NOT_PUBLIC
+        and not any(address in block for block in _METADATA)
     )
 
 
