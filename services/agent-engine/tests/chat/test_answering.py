@@ -1,6 +1,7 @@
 """Turns of a conversation: what is written, what is told, and what happens when something comes between."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
@@ -122,6 +123,24 @@ class TestTwoAtOnce:
             await desk.say(conversation, "Two.")
         await desk.hear(turn)
         assert [message.content for message in await desk.read(conversation)] == ["One.", "Slowly does it."]
+
+    async def test_never_break_off_the_answer_that_is_being_written(self, desk: Desk) -> None:
+        desk.model.script(Reply(text="word " * 60, piece=5, between_s=0.02), *[Reply(text="No more.")] * 3)
+        conversation = await desk.begin()
+        turn = await desk.say(conversation, "One.")
+        done = asyncio.Event()
+
+        async def interrupt() -> None:
+            while not done.is_set():
+                with suppress(ConflictError):
+                    await desk.say(conversation, "Two.")
+                await asyncio.sleep(0.005)
+
+        interrupting = [asyncio.create_task(interrupt()) for _ in range(3)]
+        events = await desk.hear(turn)
+        done.set()
+        await asyncio.gather(*interrupting)
+        assert (events[-1].turn.status, events[-1].turn.error) == (TurnStatus.COMPLETE, None)
 
     async def test_of_different_conversations_are_answered(self, desk: Desk) -> None:
         desk.model.script(*[Reply(text="Yes.")] * 10)

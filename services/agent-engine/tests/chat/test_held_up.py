@@ -13,6 +13,7 @@ from tahoe_core.db.page import PageRequest
 from tahoe_core.db.session import team_session
 from tahoe_core.errors import ConflictError
 from tahoe_engine.catalog.agents import AgentCatalog
+from tahoe_engine.chat import event_batches, journal
 from tahoe_engine.chat.answering import Answering
 from tahoe_engine.chat.chat_events import ChatEvent, MessageWritten, TurnEnded
 from tahoe_engine.chat.conversations import Conversations
@@ -85,6 +86,34 @@ class TestALeaseThatRanOut:
         await asyncio.sleep(1.5)
         said = [message.content for message in await desk.read(conversation)]
         assert (said[0], said[-2:]) == ("One.", ["Two.", "Quick."])
+
+
+class TestALeaseOfAModelThatThinks:
+    async def test_is_renewed(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(journal, "HOLD_SECONDS", 0.1)
+        desk.model.script(Reply(thoughts="Well. " * 20, text="Done.", piece=6, between_s=0.05))
+        turn = await desk.say(await desk.begin(), "Think.")
+        leases = set()
+        async with team_session(desk.sessions, desk.team_id) as session:
+            for _ in range(5):
+                await asyncio.sleep(0.15)
+                leases.add(await session.scalar(text("SELECT leased_until FROM turn")))
+        assert len(leases) > 2
+        assert (await ended(desk, turn)).status is TurnStatus.COMPLETE
+
+
+class TestAnAnswerThatIsCutOffByTheEndOfItsProcess:
+    async def test_keeps_what_a_tool_has_done(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(event_batches, "RESULT_SECONDS", 60)
+        call = ScriptedCall("search_memory", '{"query": "parcels"}', id="c1")
+        desk.model.script(Reply(calls=(call,)), Reply(text="Never told.", first_byte_s=60))
+        conversation = await desk.begin()
+        await desk.say(conversation, "Look.")
+        while len(desk.model.chats) < 2:  # noqa: ASYNC110 - it sets no event
+            await asyncio.sleep(0.05)
+        assert len(await desk.read(conversation)) == 2
+        await desk.answering.aclose(grace_s=0)
+        assert [message.role for message in await desk.read(conversation)][2:] == [MessageRole.TOOL]
 
 
 class TestAnAnswerThatIsCutAtItsLimit:
@@ -166,6 +195,9 @@ class TestAWaitingTurn:
         failed = await ended(desk, turn)
         assert (failed.status, (failed.error or "")[:13]) == (TurnStatus.FAILED, "RunLimitError")
         assert len(desk.model.chats) == asked
+        assert waiting.usage is not None
+        assert failed.usage is not None
+        assert (waiting.usage.model_calls, failed.usage.model_calls) == (1, 1)
 
 
 class TestForgetting:
@@ -205,6 +237,8 @@ class TestAQuietConversation:
         assert (quiet.status, quiet.id != recent.id) == (ConversationStatus.IDLE, True)
         await desk.hear(await desk.say(quiet, "Are you there?"))
         assert (await desk.conversations.get(quiet.id)).status is ConversationStatus.ACTIVE
+        woken = await desk.conversations.set_status(recent.id, ConversationStatus.ACTIVE)
+        assert woken.updated_at > recent.updated_at
         assert await find(ConversationStatus.IDLE) == []
 
 

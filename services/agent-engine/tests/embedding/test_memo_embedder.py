@@ -86,6 +86,13 @@ class SlowEmbedder(CountingEmbedder):
         return super().embed(texts)
 
 
+class ForgetfulEmbedder(CountingEmbedder):
+    """Forgets the last text."""
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return super().embed(texts)[:-1]
+
+
 def test_what_one_thread_computes_another_waits_for() -> None:
     inner = SlowEmbedder()
     memo = MemoEmbedder(inner)
@@ -106,7 +113,13 @@ def test_what_failed_is_computed_again() -> None:
         assert inner.begun.wait(10)
         second = pool.submit(memo.embed, ["aa"])
         inner.may.set()
-        for failed in (first, second):
-            with pytest.raises(UnavailableError):
-                failed.result(10)
-    assert memo.embed(["aa"]).tolist() == [[2, 1]]
+        with pytest.raises(UnavailableError):
+            first.result(10)
+        assert second.result(10).tolist() == [[2, 1]]
+
+
+def test_an_embedder_that_gives_too_little_is_waited_for_by_nobody() -> None:
+    memo = MemoEmbedder(ForgetfulEmbedder())
+    for _ in range(2):
+        with pytest.raises(ValueError, match="shorter"):
+            memo.embed(["aa", "b"])

@@ -76,7 +76,14 @@ class TestARun:
             assert next(iter(limit)) in stopped(await ask(spent=spent, **limit)).error.message
         assert not model.chats
         last = stopped(await ask(tools=[ScriptedTool()], spent=spent, max_tool_calls=3))
-        assert (len(model.chats), last.usage.model_calls, last.usage.input_tokens) == (1, 3, 70)
+        assert (len(model.chats), last.usage.model_calls, last.usage.input_tokens) == (1, 1, 40)
+
+    async def test_counts_a_model_that_was_stopped(self, ask: Ask, model: ScriptedModel) -> None:
+        model.script(Reply(text="One two three four.", piece=4, between_s=0.4))
+        events = await ask(max_seconds=1)
+        [failed] = [event for event in events if isinstance(event, ModelCallFailed)]
+        assert failed.usage is not None
+        assert stopped(events).usage.input_tokens == failed.usage.input_tokens > 0
 
     async def test_counts_what_broken_answers_took(self, ask: Ask, model: ScriptedModel) -> None:
         model.script(Reply(text="no JSON", usage=(40, 10, 6)))

@@ -46,6 +46,7 @@ from tahoe_engine.memory.lexemes import list_terms
 from tahoe_engine.models.analysis import ScoredResult
 from tahoe_engine.models.conversation_models import (
     ConversationFilter,
+    ConversationStatus,
     FeedbackRating,
     MessageCreate,
     MessageFeedback,
@@ -253,6 +254,7 @@ CASES: dict[str, Ask] = {
     "ConversationRepository.list_unread": lambda r, o: r.list_unread(100),
     "ConversationRepository.call": lambda r, o: r.call(o.filled.conversation_id, "stolen"),
     "ConversationRepository.take_up": lambda r, o: r.take_up(o.filled.conversation_id, "stolen"),
+    "ConversationRepository.set_status": lambda r, o: r.set_status(o.filled.conversation_id, ConversationStatus.CLOSED),
     "ConversationRepository.is_unread": lambda r, o: r.is_unread(o.filled.conversation_id, 2**31 - 1),
     "ConversationRepository.set_extracted": lambda r, o: r.set_extracted(o.filled.conversation_id, 7),
     "MessageRepository.append": lambda r, o: r.append(o.filled.conversation_id, o.filled.turn_id, SAID),

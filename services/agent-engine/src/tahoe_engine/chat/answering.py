@@ -15,9 +15,9 @@ from tahoe_core.errors import ConflictError, TahoeError
 from tahoe_engine.chat.asking import Asked, Asking
 from tahoe_engine.chat.brought import NOTHING_BROUGHT, Brought
 from tahoe_engine.chat.chat_events import ChatEvent, Cursor, TextAdded, TurnEnded, tell_messages
-from tahoe_engine.chat.event_batches import take_events
+from tahoe_engine.chat.event_batches import EventBatches
 from tahoe_engine.chat.following import Followers
-from tahoe_engine.chat.journal import LEASE, TurnJournal, TurnLostError
+from tahoe_engine.chat.journal import HOLD_SECONDS, TurnJournal, TurnLostError
 from tahoe_engine.db.repositories.message import MessageRepository
 from tahoe_engine.db.repositories.turn import TurnRepository
 from tahoe_engine.memory.upkeep import NoUpkeep, UpkeepRequests
@@ -32,9 +32,6 @@ WRITERS = 8
 pool of connections, which gives up on those who wait long."""
 TEXT_SECONDS = 0.1
 """The first words of an answer are written and told at once, more of them so often: each time costs milliseconds."""
-MAX_UNWRITTEN = 1000
-"""Events that wait for being written; then the model waits, too."""
-HOLD_SECONDS = LEASE.total_seconds() / 3
 POLL_HERE_SECONDS = 5.0
 POLL_ELSEWHERE_SECONDS = 0.3
 
@@ -241,27 +238,23 @@ class Answering:
 
     async def _drive(self, run: AsyncGenerator[RunEvent], journal: TurnJournal) -> None:
         """Writes while the run goes on: what came meanwhile is written at once, and told after that."""
-        came: asyncio.Queue[RunEvent] = asyncio.Queue(MAX_UNWRITTEN)
-
-        async def listen() -> None:
-            async for event in run:
-                await came.put(event)
-
-        listening = asyncio.create_task(listen())
+        batches = EventBatches(run)
         next_text = 0.0
         try:
-            while not (listening.done() and came.empty()):
-                events = await take_events(came, listening, HOLD_SECONDS, next_text)
+            while not batches.is_over:
+                events = await batches.take(HOLD_SECONDS, next_text)
                 if events:
                     self._followers.tell(journal.turn.id, await journal.write(events))
                     next_text = asyncio.get_running_loop().time() + TEXT_SECONDS
-                elif not listening.done():
+                if journal.is_due and not batches.is_over:
                     await journal.hold()
-            await listening  # raises what the run raised
+            await batches.finish()
+        except asyncio.CancelledError:
+            with contextlib.suppress(TahoeError):  # as in `_answer`
+                self._followers.tell(journal.turn.id, await journal.write(batches.drain()))
+            raise
         finally:
-            listening.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await listening
+            await batches.aclose()
 
     @asynccontextmanager
     async def _open_to_write(self, team_id: UUID, actor: str) -> AsyncIterator[AsyncSession]:

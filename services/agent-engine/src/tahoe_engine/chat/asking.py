@@ -12,12 +12,13 @@ from tahoe_engine.catalog.agents import AgentCatalog
 from tahoe_engine.chat.brought import Brought
 from tahoe_engine.chat.chat_events import Cursor
 from tahoe_engine.chat.journal import LEASE
-from tahoe_engine.db.repositories.conversation import ConversationRepository, Taken
+from tahoe_engine.db.models.conversation import ConversationORM
+from tahoe_engine.db.repositories.conversation import ConversationRepository
 from tahoe_engine.db.repositories.message import MessageRepository
 from tahoe_engine.db.repositories.turn import TurnRepository
 from tahoe_engine.models.agent_models import AgentStatus
 from tahoe_engine.models.agent_records import Agent
-from tahoe_engine.models.conversation_models import MessageCreate, MessageRole
+from tahoe_engine.models.conversation_models import ConversationStatus, MessageCreate, MessageRole
 from tahoe_engine.models.turn_models import Turn, TurnStatus
 from tahoe_engine.runtime.tool_port import Decision
 
@@ -33,6 +34,7 @@ class Asked:
     Attributes:
         message: What the user said; None: the turn goes on after decisions, or after results of tools.
         decisions: About calls that waited.
+        was_approved: Whether a person has decided, and not the caller alone, who does what it brought itself.
         brought: What the caller adds to what the agent has.
     """
 
@@ -42,6 +44,7 @@ class Asked:
     user_id: UUID | None
     message: str | None
     decisions: Sequence[Decision]
+    was_approved: bool
     brought: Brought
 
 
@@ -49,7 +52,7 @@ class Asked:
 class Asking:
     """Begins turns, or lets them go on; each is one transaction.
 
-    The row of the conversation is locked before that of the turn, by everybody: nobody waits for each other.
+    The row of the turn is locked before that of the conversation, here as by the journal: nobody waits for each other.
 
     Attributes:
         sessions: Of the application's role.
@@ -71,7 +74,7 @@ class Asking:
         """
         question = said[-1].content if said and said[-1].role is MessageRole.USER else None
         async with team_session(self.sessions, team_id, actor) as session:
-            taken, agent = await _take(session, conversation_id, make_title(question or ""))
+            conversation, agent = await _find(session, conversation_id)
             if question is not None:
                 self.expect(team_id, agent, question)
             turn = await TurnRepository(session).begin(conversation_id, agent.id, LEASE)
@@ -79,10 +82,11 @@ class Asking:
                 raise ConflictError(
                     "An answer is being written in this conversation.", cure="Wait for its end, or cancel it."
                 )
+            await _take_up(session, conversation_id, make_title(question or ""))
             messages = MessageRepository(session)
             written = [await messages.append(conversation_id, turn.id, message) for message in said]
             [last] = written[-1:] or await messages.list_last(conversation_id, 1)
-        asked = Asked(team_id, turn, agent, taken.user_id, question, (), brought)
+        asked = Asked(team_id, turn, agent, conversation.user_id, question, (), was_approved=False, brought=brought)
         return asked, Cursor(last.position, len(last.content), is_whole=True)
 
     @run_again
@@ -108,31 +112,55 @@ class Asking:
                 )
             if waiting.status is not TurnStatus.WAITING:
                 raise ConflictError(f"The turn is {waiting.status}; it waits for no decision.")
-            taken, agent = await _take(session, waiting.conversation_id)
+            conversation, agent = await _find(session, waiting.conversation_id)
             turn = await turns.go_on(turn_id, LEASE)
             if turn is None:
                 raise ConflictError("The turn waits no more: somebody was quicker.")
-        return Asked(team_id, turn, agent, taken.user_id, None, tuple(decisions), brought)
+            await _take_up(session, turn.conversation_id)
+        callers = {tool.name for tool in brought.tools}
+        was_approved = any(call.tool_name not in callers for call in waiting.pending)
+        return Asked(
+            team_id,
+            turn,
+            agent,
+            conversation.user_id,
+            None,
+            tuple(decisions),
+            was_approved=was_approved,
+            brought=brought,
+        )
 
 
-async def _take(session: AsyncSession, conversation_id: UUID, title: str = "") -> tuple[Taken, Agent]:
-    """Goes on with a conversation; returns who speaks in it, and who answers.
+async def _find(session: AsyncSession, conversation_id: UUID) -> tuple[ConversationORM, Agent]:
+    """Returns a conversation, and who answers in it.
 
     Raises:
         NotFoundError: There is no such conversation.
         ConflictError: Nobody answers in it, or it is closed.
     """
-    conversations = ConversationRepository(session)
-    taken = await conversations.take_up(conversation_id, title)
-    if taken is None:
-        await conversations.get(conversation_id)
-        raise ConflictError("The conversation is closed.", cure="Begin another one.")
-    if taken.agent_id is None:
+    conversation = await ConversationRepository(session).get(conversation_id)
+    if conversation.status is ConversationStatus.CLOSED:
+        raise _is_closed()
+    if conversation.agent_id is None:
         raise ConflictError("No agent answers in this conversation.", cure="Begin one with an agent.")
-    agent = await AgentCatalog(session).get(str(taken.agent_id))
+    agent = await AgentCatalog(session).get(str(conversation.agent_id))
     if agent.dna.status in {AgentStatus.PAUSED, AgentStatus.ARCHIVED}:
         raise ConflictError(f"The agent {agent.dna.slug} is {agent.dna.status}.", cure="Activate it first.")
-    return taken, agent
+    return conversation, agent
+
+
+async def _take_up(session: AsyncSession, conversation_id: UUID, title: str = "") -> None:
+    """Goes on with a conversation, if nobody has closed it since it was found.
+
+    Raises:
+        ConflictError: Somebody has.
+    """
+    if not await ConversationRepository(session).take_up(conversation_id, title):
+        raise _is_closed()
+
+
+def _is_closed() -> ConflictError:
+    return ConflictError("The conversation is closed.", cure="Begin another one.")
 
 
 def make_title(content: str) -> str:

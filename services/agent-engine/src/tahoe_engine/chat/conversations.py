@@ -103,10 +103,9 @@ class Conversations:
             row = await repository.get(conversation_id)
             if row.status is ConversationStatus.CLOSED and status is not ConversationStatus.CLOSED:
                 raise ConflictError("The conversation is closed for good.", cure="Begin another one.")
-            row.status = status
             if status is ConversationStatus.CLOSED and row.closed_at is None:
                 row.closed_at = datetime.now(UTC)
-            return to_conversation(await repository.change(row))
+            return to_conversation(await repository.set_status(conversation_id, status))
 
     async def list_messages(self, conversation_id: UUID, request: PageRequest) -> Page[MessageRecord]:
         """Lists the messages of a conversation, newest first.

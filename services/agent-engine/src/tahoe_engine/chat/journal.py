@@ -1,5 +1,6 @@
 """A turn as it is written down, step by step, before anybody is told."""
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from tahoe_core.errors import ConflictError, TahoeError
 from tahoe_engine.chat.brought import Sign
 from tahoe_engine.chat.chat_events import ChatEvent, Cursor, MessageWritten, TextAdded, ToolStarted, TurnEnded
 from tahoe_engine.chat.model_call_note import note_call
+from tahoe_engine.chat.turn_usage import add_usage
 from tahoe_engine.db.repositories.conversation import ConversationRepository
 from tahoe_engine.db.repositories.message import MessageRepository
 from tahoe_engine.db.repositories.model_call import ModelCallRepository
@@ -35,6 +37,7 @@ from tahoe_engine.runtime.run_events import (
     ModelCallFailed,
     ModelCallFinished,
     RunEvent,
+    RunUsage,
     TextDelta,
     ThoughtDelta,
     ToolCallFinished,
@@ -43,9 +46,9 @@ from tahoe_engine.runtime.run_events import (
 
 LEASE = timedelta(seconds=15)
 """How long a conversation waits for a process that died; one that lives renews it every third of it."""
+HOLD_SECONDS = LEASE.total_seconds() / 3
 
 _UNWRITTEN = (MemoriesRecalled, ThoughtDelta, ToolCallStarted)
-_ENDS = (AnswerFinished, AnswerFailed, ApprovalRequested)
 
 type OpenSession = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 
@@ -76,6 +79,7 @@ class TurnJournal:
     _text: str = ""
     _recalled: MemoriesRecalled | None = None
     _spent: Decimal | None = None
+    _held_at: float = field(default_factory=time.monotonic)
     _written: list[MessageRecord] = field(default_factory=list)
 
     async def write(self, events: Sequence[RunEvent]) -> list[ChatEvent]:
@@ -91,8 +95,7 @@ class TurnJournal:
         if not any(map(_is_written, events)):
             return [ToolStarted(one.call) for one in events if isinstance(one, ToolCallStarted)]
         async with self.open_session() as session:
-            if self._recalled is not None or not isinstance(events[-1], _ENDS):  # an end makes sure that it is ours
-                await self._hold(TurnRepository(session))
+            await self._hold(TurnRepository(session))
             messages = MessageRepository(session)
             last_words = ""
             for event, following in pairwise([*_join_texts(events), None]):
@@ -114,8 +117,13 @@ class TurnJournal:
         async with self.open_session() as session:
             return [await self._end(session, status, error=_describe(error))]
 
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time to hold on to the turn, whatever happens that is not written."""
+        return time.monotonic() - self._held_at >= HOLD_SECONDS
+
     async def hold(self) -> None:
-        """Holds on to the turn while nothing happens.
+        """Holds on to the turn while nothing happens that is written.
 
         Raises:
             TurnLostError: The turn is not ours any more.
@@ -128,6 +136,7 @@ class TurnJournal:
         noted = () if recalled is None else (recalled.milliseconds, recalled.tokens)
         if not await turns.renew(self.turn.id, LEASE, *noted):
             raise TurnLostError("The turn was taken from its process.", cure="Ask again.")
+        self._held_at = time.monotonic()
 
     async def _write_one(self, session: AsyncSession, messages: MessageRepository, event: RunEvent) -> list[ChatEvent]:
         told: ChatEvent
@@ -141,9 +150,9 @@ class TurnJournal:
             case ApprovalRequested():
                 told = await self._wait(session, event)
             case AnswerFinished():
-                told = await self._end(session, TurnStatus.COMPLETE, event.usage.cost_usd)
+                told = await self._end(session, TurnStatus.COMPLETE, event.usage)
             case AnswerFailed():
-                told = await self._end(session, TurnStatus.FAILED, event.usage.cost_usd, error=_describe(event.error))
+                told = await self._end(session, TurnStatus.FAILED, event.usage, error=_describe(event.error))
             case ModelCallFailed(usage=MessageUsage() as usage):
                 await self._note_failure(session, event, usage)
                 return []
@@ -156,7 +165,7 @@ class TurnJournal:
             PendingApproval(call_id=call.id, tool_name=call.name, arguments=call.arguments or {})
             for call in event.calls
         ]
-        return await self._end(session, TurnStatus.WAITING, event.usage.cost_usd, pending=calls)
+        return await self._end(session, TurnStatus.WAITING, event.usage, pending=calls)
 
     async def _add_text(self, messages: MessageRepository, text: str) -> ChatEvent:
         self._text += text
@@ -211,15 +220,20 @@ class TurnJournal:
         self,
         session: AsyncSession,
         status: TurnStatus,
-        cost_usd: Decimal | None = None,
+        taken: RunUsage | None = None,
         *,
         error: str | None = None,
         pending: Sequence[PendingApproval] = (),
     ) -> ChatEvent:
-        if cost_usd is None and self._spent is not None:
-            cost_usd = self._spent + (self.turn.cost_usd or 0)
-        turns = TurnRepository(session)
-        ended = await turns.end(self.turn.id, status, cost_usd=cost_usd, error=error, pending=pending)
+        cost_usd = self._spent if taken is None or taken.cost_usd is None else taken.cost_usd
+        ended = await TurnRepository(session).end(
+            self.turn.id,
+            status,
+            usage=None if taken is None else add_usage(self.turn.usage, taken),
+            cost_usd=None if cost_usd is None else cost_usd + (self.turn.cost_usd or 0),
+            error=error,
+            pending=pending,
+        )
         if ended is None:
             raise TurnLostError("The turn was taken from its process.", cure="Ask again.")
         if self.sign is not None and status in {TurnStatus.COMPLETE, TurnStatus.WAITING}:

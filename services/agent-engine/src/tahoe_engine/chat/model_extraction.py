@@ -136,8 +136,9 @@ class ModelExtractor:
                 if isinstance(event, ModelCallFinished | ModelCallFailed) and event.usage is not None:
                     call = note_call(event, event.usage, conversation_id, self._agent_id, ModelCallPurpose.EXTRACTION)
                     calls.append(call)
-        async with team_session(self._sessions, self._team_id) as session:
-            await ModelCallRepository(session).record(calls)
+        if calls:
+            async with team_session(self._sessions, self._team_id) as session:
+                await ModelCallRepository(session).record(calls)
         if isinstance(last, AnswerFailed):
             raise last.error
         if not isinstance(last, AnswerFinished):

@@ -132,8 +132,11 @@ class OpenAIConversations:
         is_repeated = [(one.role, one.content) for one in last.said] == [(one.role, one.content) for one in news]
         if is_waiting and is_repeated:
             refuse_waiting(last.turn, frozenset(tool.name for tool in brought.tools))
-        is_unanswered = last.turn.status in _UNANSWERED and not last.answer
-        to_say = [] if is_unanswered and is_repeated else _noted(news, brought)
+        known = [*last.said, *last.answer]
+        written = {one.tool_result.tool_call_id for one in known if one.tool_result is not None}
+        brings_results = bool(results) and len(results) == len(news)
+        is_known = results.keys() <= written if brings_results else is_repeated and not last.answer
+        to_say = [] if last.turn.status in _UNANSWERED and is_known else _noted(news, brought)
         return await self._begin(conversation_id, to_say, brought)
 
     async def _begin(self, conversation_id: UUID, said: Sequence[MessageCreate], brought: Brought) -> OpenAITurn:

@@ -15,6 +15,7 @@ from tahoe_engine.chat.asking import Asked
 from tahoe_engine.chat.extracting import ConversationExtraction
 from tahoe_engine.chat.history import KeptHistory, keep_end
 from tahoe_engine.chat.memory_tools import make_memory_tools
+from tahoe_engine.chat.turn_usage import read_spent
 from tahoe_engine.db.repositories.conversation import ConversationRepository
 from tahoe_engine.db.repositories.message import MessageRepository
 from tahoe_engine.memory.memories import Memories
@@ -23,13 +24,12 @@ from tahoe_engine.models.agent_models import AgentDNA
 from tahoe_engine.models.agent_records import Agent
 from tahoe_engine.models.conversation_models import MessageRole
 from tahoe_engine.models.memory_models import MAX_QUERY_CHARACTERS, MemorySearchRequest
-from tahoe_engine.models.turn_models import Turn
 from tahoe_engine.runtime.agent_blueprint import blueprint_of_dna
 from tahoe_engine.runtime.agent_runtime import AgentRuntime, RunRequest
 from tahoe_engine.runtime.model_endpoint import ChosenModel, choose_models
 from tahoe_engine.runtime.model_errors import ModelError
 from tahoe_engine.runtime.provider_keys import ProviderKeys
-from tahoe_engine.runtime.run_events import NOTHING_SPENT, MemoriesRecalled, RunEvent, RunUsage
+from tahoe_engine.runtime.run_events import NOTHING_SPENT, MemoriesRecalled, RunEvent
 from tahoe_engine.runtime.tool_port import Tool
 from tahoe_engine.skills.disclosure import describe_skills
 from tahoe_engine.skills.library import SkillLibrary
@@ -102,7 +102,6 @@ class AgentRunner:
             history = keep_end(await messages.list_last(conversation_id, LAST_MESSAGES))
             if history.first_position and history.has_all:
                 history = keep_end(await messages.list_of(conversation_id))
-            spent = await _find_spent(messages, asked.turn) if asked.decisions else NOTHING_SPENT
             is_cut = bool(history.first_position)
             is_unread = is_cut and await ConversationRepository(session).is_unread(
                 conversation_id, history.first_position
@@ -134,7 +133,8 @@ class AgentRunner:
             tools=tools,
             answer_schema=asked.brought.answer_schema,
             must_call=asked.brought.must_call,
-            spent=spent,
+            # What callers do themselves begins another round, with the limits of one; a person's yes does not.
+            spent=read_spent(asked.turn) if asked.was_approved else NOTHING_SPENT,
         )
         return request, recalled
 
@@ -159,23 +159,6 @@ class AgentRunner:
             recall = await recaller.recall(request, dna.memory, dna.retrieval_weights, asked.turn.id)
         milliseconds = round(1000 * (time.perf_counter() - started), 1)
         return recall.block.text, MemoriesRecalled(milliseconds, recall.block.tokens)
-
-
-async def _find_spent(messages: MessageRepository, turn: Turn) -> RunUsage:
-    """Returns what a turn took before it waited."""
-    written = await messages.list_of_turn(turn.id)
-    usages = [message.usage for message in written if message.usage is not None]
-    results = [message for message in written if message.role is MessageRole.TOOL]
-    tool_ms = sum(float(str(result.metadata.get("duration_ms", 0))) for result in results)
-    return RunUsage(
-        model_calls=len(usages),
-        tool_calls=len(results),
-        input_tokens=sum(usage.input_tokens for usage in usages),
-        cached_tokens=sum(usage.cached_tokens for usage in usages),
-        output_tokens=sum(usage.output_tokens for usage in usages),
-        seconds=(sum(usage.latency_ms for usage in usages) + tool_ms) / 1000,
-        cost_usd=turn.cost_usd,
-    )
 
 
 def _last_question(history: KeptHistory) -> str:

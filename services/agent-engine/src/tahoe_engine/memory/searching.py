@@ -1,9 +1,9 @@
 """From a question to the memories that matter to it."""
 
 import asyncio
+import logging
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -17,6 +17,8 @@ from tahoe_engine.db.repositories.memory_statistics import MemoryStatisticsRepos
 from tahoe_engine.embedding.memory_embedding import MemoryEmbedding
 from tahoe_engine.memory.lexemes import list_terms, list_words
 from tahoe_engine.models.memory_models import MemorySearchRequest, MemorySearchResult
+
+log = logging.getLogger(__name__)
 
 USUAL_SPREAD = 0.1
 """Standard deviation of cosines where nothing was measured yet; it is all-MiniLM-L6-v2's."""
@@ -70,8 +72,10 @@ class MemorySearcher:
         asyncio.get_running_loop().run_in_executor(None, self._embed_ahead, query)
 
     def _embed_ahead(self, query: str) -> None:
-        with suppress(UnavailableError):
+        try:
             self._embedding.queries.embed([query])
+        except Exception as error:  # noqa: BLE001 - who asks for it in a moment hears of it
+            log.info("question_not_embedded_ahead", extra={"error": type(error).__name__})
 
     def _embed(self, query: str, counts: MemoryStatORM) -> list[QueryVector]:
         vectors = []

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, JsonValue
 
 from tahoe_engine.models.base import StrictModel
-from tahoe_engine.models.conversation_models import CallId, MessageRecord
+from tahoe_engine.models.conversation_models import CallId, Count, MessageRecord
 from tahoe_engine.models.memory_models import UsedMemory
 
 Dollars = Annotated[Decimal, Field(ge=0, max_digits=20, decimal_places=10)]
@@ -43,6 +43,22 @@ class PendingApproval(StrictModel):
     arguments: Mapping[str, JsonValue]
 
 
+class TurnUsage(StrictModel):
+    """What the runs of a turn took; it may wait for decisions in between.
+
+    Attributes:
+        cached_tokens: A part of `input_tokens`.
+        seconds: In which it ran.
+    """
+
+    model_calls: Count
+    tool_calls: Count
+    input_tokens: Count
+    cached_tokens: Count
+    output_tokens: Count
+    seconds: float = Field(ge=0, allow_inf_nan=False)
+
+
 class Turn(StrictModel):
     """A stored turn.
 
@@ -51,6 +67,7 @@ class Turn(StrictModel):
         error: What ended it, where it failed: the kind of error and what to do, never what was said.
         retrieval_ms: How long the memory was searched, in milliseconds.
         memory_tokens: What the context block took.
+        usage: Of all its model calls; None until it ends or waits, and where it broke off.
         cost_usd: Of its model calls; None where a model's price is not known.
         created_at: UTC.
         finished_at: UTC.
@@ -64,6 +81,7 @@ class Turn(StrictModel):
     error: str | None
     retrieval_ms: float | None
     memory_tokens: int | None
+    usage: TurnUsage | None = None
     cost_usd: Dollars | None
     created_at: AwareDatetime
     finished_at: AwareDatetime | None

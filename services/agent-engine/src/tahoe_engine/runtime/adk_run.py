@@ -107,6 +107,9 @@ class AdkRun:
                     "agent run failed", extra={"reason": type(error).__name__, "trace": format_tb(error.__traceback__)}
                 )
                 self._state.failure = TahoeError(f"The run failed inside Tahoe ({type(error).__name__}).")
+        failure, tell_cut = self._state.failure, self._state.tell_cut
+        if failure is not None and tell_cut is not None:  # a model was stopped, and is paid for all the same
+            await self._state.tell(tell_cut(failure))
         await self._state.tell(self._end())
 
     def _end(self) -> RunEvent:

@@ -34,7 +34,7 @@ from tahoe_engine.runtime.server_sent_events import EventReader
 _MAX_ANSWER_BYTES = 64 * 1024 * 1024
 _MAX_PORT = 2**16 - 1
 _MAX_ERROR_BYTES = 64 * 1024
-_END_S = 0.1
+_END_S = 0.02
 _CONNECTIONS = httpx.Limits(max_connections=1000, max_keepalive_connections=50, keepalive_expiry=30)
 _IS_IT_COMPATIBLE = "Check that its base_url names an OpenAI-compatible endpoint; it usually ends in /v1."
 _IS_IT_THERE = "Check the provider's base_url, and that the server runs."

@@ -101,7 +101,7 @@ class ToolCallFinished:
 
 @dataclass(frozen=True, slots=True)
 class RunUsage:
-    """What a run took, with what it took before it waited for decisions.
+    """What a run took.
 
     Attributes:
         cost_usd: None: the price of one of its models is not known.

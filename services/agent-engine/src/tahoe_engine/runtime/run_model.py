@@ -197,6 +197,7 @@ class _ModelCall:
         """Passes deltas on, and returns the whole."""
         self._began = time.perf_counter()
         self._request = request
+        self._state.tell_cut = self.failed
         whole: LlmResponse | None = None
         async with aclosing(llm.generate_content_async(request, stream=True)) as responses:
             async for response in responses:
@@ -232,9 +233,9 @@ class _ModelCall:
             cost_usd=self._state.price(self.chosen, usage),
         )
 
-    def failed(self, error: ModelError) -> ModelCallFailed:
+    def failed(self, error: TahoeError) -> ModelCallFailed:
         """Makes the event that says that it came to nothing; what it said until then was paid for all the same."""
-        usage = error.usage
+        usage = error.usage if isinstance(error, ModelError) else None
         if usage is None and self.has_begun and self._request is not None:
             usage = _estimate(self._request, "".join(self._heard), ())
         return ModelCallFailed(
@@ -258,8 +259,8 @@ class _ModelCall:
         if self._first_byte_ms is None:
             self._first_byte_ms = (time.perf_counter() - self._began) * 1000
         self.has_begun = True
-        self._heard.append(text)
         text = replace_unstorable(text)
+        self._heard.append(text)
         await self._state.tell(ThoughtDelta(text) if is_thought else TextDelta(text))
 
     def _explain(self, whole: LlmResponse | None) -> ModelError:

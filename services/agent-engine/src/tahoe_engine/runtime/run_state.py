@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from decimal import Decimal
 
 from tahoe_core.errors import TahoeError
@@ -24,32 +25,35 @@ class RunState:
     Args:
         boundaries: How far the run may go.
         pricing: What calls cost.
-        spent: What it took before.
+        spent: What the same answer took before, which its limits count.
 
     Attributes:
         events: What happened and was not heard yet.
         waiting: Calls that a person has to decide about.
         failure: Why the run can go no further.
         last: The last answer of a model.
+        tell_cut: While a model is asked: makes the event that says that it came to nothing.
     """
 
     events: asyncio.Queue[RunEvent]
     waiting: list[MessageToolCall]
     failure: TahoeError | None
     last: ModelCallFinished | None
+    tell_cut: Callable[[TahoeError], ModelCallFailed] | None
 
     def __init__(self, boundaries: Boundaries, pricing: Pricing, spent: RunUsage = NOTHING_SPENT) -> None:
         self.events = asyncio.Queue(_WAITING)
         self.waiting = []
         self.failure = None
         self.last = None
+        self.tell_cut = None
         self._boundaries = boundaries
         self._pricing = pricing
-        self._began = time.monotonic() - spent.seconds
-        self._model_calls, self._tool_calls = spent.model_calls, spent.tool_calls
-        self._input_tokens, self._cached_tokens = spent.input_tokens, spent.cached_tokens
-        self._output_tokens = spent.output_tokens
-        self._cost_usd = spent.cost_usd
+        self._spent = spent
+        self._began = time.monotonic()
+        self._model_calls = self._tool_calls = 0
+        self._input_tokens = self._cached_tokens = self._output_tokens = 0
+        self._cost_usd: Decimal | None = Decimal(0)
 
     @property
     def is_over(self) -> bool:
@@ -73,6 +77,8 @@ class RunState:
         """Passes an event on, and counts what it tells of; waits while nobody listens."""
         if isinstance(event, ModelCallFinished):
             self.last = event
+        if isinstance(event, ModelCallFinished | ModelCallFailed):
+            self.tell_cut = None
         if isinstance(event, ModelCallFinished | ModelCallFailed) and event.usage is not None:
             self._input_tokens += event.usage.input_tokens
             self._cached_tokens += event.usage.cached_tokens
@@ -95,10 +101,11 @@ class RunState:
         Raises:
             RunLimitError: The run has used up what it may.
         """
-        limits = self._boundaries
-        if self._model_calls >= limits.max_turns:
+        limits, spent = self._boundaries, self._spent
+        if spent.model_calls + self._model_calls >= limits.max_turns:
             raise RunLimitError(f"The run asked a model {limits.max_turns} times, its max_turns.", cure=_CURE)
-        left = limits.max_tokens - self._input_tokens - self._output_tokens
+        used = spent.input_tokens + spent.output_tokens + self._input_tokens + self._output_tokens
+        left = limits.max_tokens - used
         if left <= 0:
             raise RunLimitError(f"The run used up its max_tokens of {limits.max_tokens}.", cure=_CURE)
         if limits.max_spend_usd is not None:
@@ -108,7 +115,7 @@ class RunState:
 
     def begin_tool_call(self) -> bool:
         """Counts a call of a tool; returns whether it may run. One too many ends the run."""
-        if self._tool_calls >= self._boundaries.max_tool_calls:
+        if self._spent.tool_calls + self._tool_calls >= self._boundaries.max_tool_calls:
             self.failure = self.failure or RunLimitError(
                 f"The run called tools {self._boundaries.max_tool_calls} times, its max_tool_calls.", cure=_CURE
             )
@@ -123,12 +130,12 @@ class RunState:
     def _affordable_tokens(self, chosen: ChosenModel, max_spend_usd: Decimal) -> int:
         """Returns how many output tokens the money that is left pays for."""
         price = self._pricing(chosen, TokenUsage(input_tokens=0, cached_tokens=0, output_tokens=_PRICED_TOKENS))
-        if price is None or self._cost_usd is None:
+        if price is None or self._cost_usd is None or self._spent.cost_usd is None:
             raise UnknownPriceError(
                 f"Nobody knows what {chosen} costs, and the run may spend no more than {max_spend_usd} US dollars.",
                 cure="Use a model with a known price, or take out the agent's max_spend_usd.",
             )
-        left = max_spend_usd - self._cost_usd
+        left = max_spend_usd - self._spent.cost_usd - self._cost_usd
         tokens = int(left / price * _PRICED_TOKENS) if price else self._boundaries.max_tokens
         if left <= 0 or tokens < 1:
             raise RunLimitError(f"The run used up its max_spend_usd of {max_spend_usd}.", cure=_CURE)

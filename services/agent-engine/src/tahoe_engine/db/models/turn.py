@@ -3,6 +3,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, Numeric, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tahoe_core.db.base import TeamEntity
@@ -17,6 +18,7 @@ class TurnORM(TeamEntity, Base):
     Attributes:
         leased_until: While it runs, its process renews this; a turn whose lease has run out is unfinished.
         pending: Tool calls that wait for approval.
+        usage: What its runs took so far.
     """
 
     __tablename__ = "turn"
@@ -44,5 +46,6 @@ class TurnORM(TeamEntity, Base):
     error: Mapped[str | None]
     retrieval_ms: Mapped[float | None]
     memory_tokens: Mapped[int | None]
+    usage: Mapped[dict[str, object] | None] = mapped_column(JSONB(none_as_null=True))
     cost_usd: Mapped[Decimal | None] = mapped_column(Numeric(20, 10))
     finished_at: Mapped[datetime | None]

@@ -1,10 +1,10 @@
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy import Row, bindparam, case, exists, func, literal, not_, or_, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.attributes import flag_modified
 
 from tahoe_core.db.page import Page, PageRequest
 from tahoe_core.db.repository import BaseRepository
@@ -34,7 +34,7 @@ _TAKE_UP = (
         status=ConversationStatus.ACTIVE,
         title=case((_CONVERSATION.title == "", bindparam("given_title")), else_=_CONVERSATION.title),
     )
-    .returning(_CONVERSATION.agent_id, _CONVERSATION.user_id)
+    .returning(_CONVERSATION.id)
 )
 """Built once, as those of `turn`."""
 
@@ -46,30 +46,32 @@ _IS_QUIET = (ConversationORM.status == _ACTIVE) & (ConversationORM.updated_at < 
 _TOLD_STATUS = case((_IS_QUIET, _IDLE), else_=ConversationORM.status)
 
 
-@dataclass(frozen=True)
-class Taken:
-    """Who speaks in a conversation."""
-
-    agent_id: UUID | None
-    user_id: UUID | None
-
-
 class ConversationRepository(BaseRepository[ConversationORM]):
     """Queries of `conversation`."""
 
     model = ConversationORM
     noun = "conversation"
 
-    async def take_up(self, conversation_id: UUID, title: str) -> Taken | None:
-        """Goes on with a conversation, and keeps who would close it waiting; None where there is none, or it is closed.
+    async def take_up(self, conversation_id: UUID, title: str) -> bool:
+        """Goes on with a conversation, and keeps who would close it waiting; False where it is closed.
 
         Args:
             conversation_id: The conversation.
             title: What it is called from now on, where it has no title yet.
         """
         values = {"team": self.team_id, "conversation": conversation_id, "given_title": title}
-        row = (await self.session.execute(_TAKE_UP, values)).one_or_none()
-        return None if row is None else Taken(row.agent_id, row.user_id)
+        return (await self.session.execute(_TAKE_UP, values)).one_or_none() is not None
+
+    async def set_status(self, conversation_id: UUID, status: ConversationStatus) -> ConversationORM:
+        """Says how it stands; it is written even where it says the same, as a quiet one is active again from now on.
+
+        Raises:
+            NotFoundError: There is none, or it is another team's.
+        """
+        row = await self.get(conversation_id)
+        row.status = status
+        flag_modified(row, "status")
+        return await self.change(row)
 
     async def find_by_external_id(self, external_id: str) -> ConversationORM | None:
         """Returns the conversation that the source calls so, if there is one."""

@@ -11,13 +11,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Executable, Interval, Row, Select, bindparam, case, func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from tahoe_core.db.page import Page, PageRequest
 from tahoe_core.db.repository import BaseRepository
 from tahoe_core.errors import NotFoundError
 from tahoe_engine.db.models.turn import TurnORM
-from tahoe_engine.models.turn_models import PendingApproval, Turn, TurnStatus
+from tahoe_engine.models.turn_models import PendingApproval, Turn, TurnStatus, TurnUsage
 
 _TABLE = TurnORM.metadata.tables[TurnORM.__tablename__]
 _TURN = _TABLE.c
@@ -75,6 +75,7 @@ _END = (
         finished_at=case((bindparam("status") == TurnStatus.WAITING, None), else_=func.clock_timestamp()),
         pending=bindparam("pending"),
         error=bindparam("error"),
+        usage=func.coalesce(bindparam("usage", type_=JSONB(none_as_null=True)), _TURN.usage),
         cost_usd=func.coalesce(bindparam("cost_usd"), _TURN.cost_usd),
     )
     .returning(*_READ)
@@ -126,6 +127,7 @@ class TurnRepository(BaseRepository[TurnORM]):
         turn_id: UUID,
         status: TurnStatus,
         *,
+        usage: TurnUsage | None = None,
         cost_usd: Decimal | None = None,
         error: str | None = None,
         pending: Sequence[PendingApproval] = (),
@@ -135,12 +137,14 @@ class TurnRepository(BaseRepository[TurnORM]):
         Args:
             turn_id: The turn.
             status: What it is from now on.
-            cost_usd: Of the whole turn; None: as it was noted before.
+            usage: Of the whole turn; None: as it was noted before.
+            cost_usd: Likewise.
             error: What ended it.
             pending: What it waits for.
         """
         result = {
             "status": status,
+            "usage": None if usage is None else usage.model_dump(),
             "cost_usd": cost_usd,
             "error": error,
             "pending": [call.model_dump(mode="json") for call in pending],

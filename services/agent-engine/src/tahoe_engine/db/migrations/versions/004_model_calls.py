@@ -1,4 +1,4 @@
-"""Model calls that no message shows: those that came to nothing, and those that read conversations for memories.
+"""What turns took, and model calls that no message shows: failed ones, and those that read for memories.
 
 Revision: 004_model_calls, after 003_memory_cells
 """
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
 from tahoe_core.db.rls import admit_application, protect_table
 
@@ -17,6 +18,7 @@ depends_on: Sequence[str] | None = None
 
 
 def upgrade() -> None:
+    op.add_column("turn", sa.Column("usage", JSONB(), nullable=True))
     now = sa.text("clock_timestamp()")
     op.create_table(
         "model_call",
@@ -63,3 +65,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("model_call")
+    op.drop_column("turn", "usage")
