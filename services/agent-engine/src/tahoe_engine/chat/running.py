@@ -102,14 +102,12 @@ class AgentRunner:
             history = keep_end(await messages.list_last(conversation_id, LAST_MESSAGES))
             if history.first_position and history.has_all:
                 history = keep_end(await messages.list_of(conversation_id))
-            is_cut = bool(history.first_position)
-            is_unread = is_cut and await ConversationRepository(session).is_unread(
-                conversation_id, history.first_position
-            )
+            cut_until = history.first_position
+            is_unread = cut_until > 0 and await ConversationRepository(session).is_unread(conversation_id, cut_until)
         models = choose_models(dna.model.choices, providers, self._kit.keys, self._kit.configured)
         if is_unread:  # what is cut off is remembered first
             with suppress(ModelError):  # it stays unread, and is read with what comes after it
-                await self._kit.extraction.extract(asked.team_id, conversation_id, history.first_position)
+                await self._kit.extraction.extract(asked.team_id, conversation_id, cut_until)
         question = asked.message or _last_question(history)
         # The disk is read while the question is embedded.
         (remembered, recalled), (described, skill_tools) = await asyncio.gather(
@@ -147,7 +145,6 @@ class AgentRunner:
         dna = asked.agent.dna
         if not question or not dna.memory.context_tokens:
             return "", None
-        started = time.perf_counter()
         request = MemorySearchRequest(
             query=question[:MAX_QUERY_CHARACTERS],
             agent_id=asked.agent.id,
@@ -156,6 +153,7 @@ class AgentRunner:
         )
         recaller = self._kit.recaller(asked.team_id)
         async with self._preparing:
+            started = time.perf_counter()
             recall = await recaller.recall(request, dna.memory, dna.retrieval_weights, asked.turn.id)
         milliseconds = round(1000 * (time.perf_counter() - started), 1)
         return recall.block.text, MemoriesRecalled(milliseconds, recall.block.tokens)
