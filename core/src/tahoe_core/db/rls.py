@@ -66,21 +66,28 @@ def admit_roles(table: str, app_role: str, may: str = MAY_CHANGE) -> Sequence[st
         may: Privileges, as GRANT takes them.
     """
     name, role = quote_identifier(table), quote_identifier(app_role)
-    return (
-        f"DROP POLICY IF EXISTS {OWNER_POLICY} ON {name}",
-        _unless_owner(
-            app_role,
-            f"CREATE POLICY {OWNER_POLICY} ON {name} TO CURRENT_USER USING (true) WITH CHECK (true)",
-            f"REVOKE ALL ON {name} FROM {role}",
-            f"GRANT {may} ON {name} TO {role}",
-        ),
+    is_this = f"polrelid = {quote_literal(name)}::regclass AND polname = {quote_literal(OWNER_POLICY)}"
+    # A policy that is as it should be is left alone: to make it anew would lock the table against everybody.
+    declare = (
+        f"DECLARE is_owner boolean := {_is_owner(app_role)};"  # noqa: S608 - quoted
+        " wanted oid[] := ARRAY(SELECT oid FROM pg_roles WHERE rolname = current_user AND NOT is_owner);"
+        f" admitted oid[] := coalesce((SELECT polroles FROM pg_policy WHERE {is_this}), '{{}}');"
     )
+    admit = (
+        f"IF NOT is_owner THEN REVOKE ALL ON {name} FROM {role}; GRANT {may} ON {name} TO {role}; END IF;"
+        " IF admitted = wanted THEN RETURN; END IF;"
+        f" DROP POLICY IF EXISTS {OWNER_POLICY} ON {name};"
+        f" IF NOT is_owner THEN CREATE POLICY {OWNER_POLICY} ON {name} TO CURRENT_USER USING (true) WITH CHECK (true);"
+        " END IF;"
+    )
+    return (f"DO $tahoe$ {declare} BEGIN {admit} END $tahoe$",)
 
 
 def admit_reader(table: str, app_role: str) -> Sequence[str]:
     """Returns what lets the application's role read a table of no team, such as the migrations' own."""
     name, role = quote_identifier(table), quote_identifier(app_role)
-    return (_unless_owner(app_role, f"REVOKE ALL ON {name} FROM {role}", f"GRANT SELECT ON {name} TO {role}"),)
+    admit = f"REVOKE ALL ON {name} FROM {role}; GRANT SELECT ON {name} TO {role}"
+    return (f"DO $tahoe$ BEGIN IF NOT {_is_owner(app_role)} THEN {admit}; END IF; END $tahoe$",)
 
 
 def admit_application(schema: str, app_role: str, tables: Mapping[str, str]) -> Sequence[str]:
@@ -105,7 +112,6 @@ def list_team_tables(metadata: MetaData) -> dict[str, str]:
     }
 
 
-def _unless_owner(app_role: str, *statements: str) -> str:
-    """Runs the statements where the application's role is neither the owner, who runs this, nor can become it."""
-    is_owner = f"pg_has_role({quote_literal(app_role)}, current_user, 'MEMBER')"
-    return f"DO $tahoe$ BEGIN IF NOT {is_owner} THEN {'; '.join(statements)}; END IF; END $tahoe$"
+def _is_owner(app_role: str) -> str:
+    """Whether the application's role is the owner, who runs this, or can become it."""
+    return f"pg_has_role({quote_literal(app_role)}, current_user, 'MEMBER')"

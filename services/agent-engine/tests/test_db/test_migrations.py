@@ -117,6 +117,47 @@ class TestUpgrade:
         assert await current(fresh.app) == HEAD
 
 
+class TestUnderLoad:
+    """The application works on while its tables are migrated."""
+
+    async def test_where_nothing_is_to_do_nothing_is_locked(self, fresh: Database) -> None:
+        await upgrade(fresh.owner, fresh.app.user)
+        engine = get_engine(fresh.app, EngineOptions(pool_size=1))
+        async with engine.connect() as connection:
+            for table in TABLES:
+                await connection.execute(text(f"SELECT count(*) FROM {table}"))  # noqa: S608 - our names
+            await asyncio.wait_for(upgrade(fresh.owner, fresh.app.user), timeout=5)
+        await engine.dispose()
+
+    async def test_gives_way_to_a_transaction_that_waits_for_it(self, fresh: Database) -> None:
+        """A transaction reads the one table, then the other, and the migration locks them the other way round."""
+        await upgrade(fresh.owner, fresh.app.user)
+        await downgrade(fresh.owner, fresh.app.user, "003_memory_cells")
+        engine = get_engine(fresh.app, EngineOptions(pool_size=1))
+        async with engine.begin() as connection:
+            await connection.execute(text("UPDATE conversation SET title = title"))
+            migrating = asyncio.create_task(upgrade(fresh.owner, fresh.app.user))
+            await wait_until_locked(fresh.owner, "turn")
+            assert await connection.scalar(text("SELECT count(*) FROM turn")) == 0
+            assert not migrating.done()
+        await asyncio.wait_for(migrating, timeout=10)
+        assert await current(fresh.owner) == HEAD
+        await engine.dispose()
+
+
+async def wait_until_locked(address: DatabaseAddress, table: str) -> None:
+    """Returns when somebody holds a table for himself."""
+    engine = get_engine(address, EngineOptions(pool_size=0))
+    query = text(
+        "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_class ON pg_class.oid = relation WHERE granted"
+        " AND mode = 'AccessExclusiveLock' AND relname = :table AND relnamespace = to_regnamespace(:schema))"
+    )
+    async with asyncio.timeout(10), engine.connect() as connection:
+        while not await connection.scalar(query, {"table": table, "schema": address.schema}):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    await engine.dispose()
+
+
 class TestDowngrade:
     async def test_leaves_nothing_but_the_version_table(self, fresh: Database) -> None:
         before = await list_objects(fresh.owner)

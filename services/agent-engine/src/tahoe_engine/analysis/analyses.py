@@ -7,10 +7,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from tahoe_core.db.page import Page, PageRequest
-from tahoe_core.db.session import team_session
+from tahoe_core.db.session import run_again, team_session
 from tahoe_engine.catalog.scorecards import ScorecardCatalog
 from tahoe_engine.db.repositories.analysis import AnalysisRepository
 from tahoe_engine.db.repositories.analysis_row import NewAnalysis
+from tahoe_engine.db.repositories.interaction import NewInteraction
 from tahoe_engine.interactions.store import InteractionStore, prepare
 from tahoe_engine.models.analysis import Analysis, ScoredResult
 from tahoe_engine.models.interaction import Interaction
@@ -47,10 +48,7 @@ class Analyses:
         async with self._session() as session:
             bound = await ScorecardCatalog(session).get(scorecard, version)
         new = await asyncio.to_thread(prepare, interaction)
-        result = await self._score(interaction, bound)
-        async with self._session() as session:
-            (saved,) = await InteractionStore(session).save([new])
-            return await _keep(session, NewAnalysis(saved.id, bound, result))
+        return await self._keep_both(new, bound, await self._score(interaction, bound))
 
     async def analyze_stored(self, interaction_id: UUID, scorecard: str, version: int | None = None) -> Analysis:
         """Scores an interaction that is kept already.
@@ -61,7 +59,7 @@ class Analyses:
         async with self._session() as session:
             bound = await ScorecardCatalog(session).get(scorecard, version)
             stored = await InteractionStore(session).get(interaction_id)
-        return await self._score_and_keep(interaction_id, stored.interaction, bound)
+        return await self._keep(NewAnalysis(interaction_id, bound, await self._score(stored.interaction, bound)))
 
     async def ensure(self, interaction: Interaction, scorecard: str) -> Analysis:
         """Returns the newest analysis of this content by the scorecard's active version, made now if there is none.
@@ -79,7 +77,7 @@ class Analyses:
             found = await repository.list_summaries(which, PageRequest(limit=1))
             if found.items:
                 return await repository.get_document(found.items[0].analysis_id)
-        return await self._score_and_keep(saved.id, interaction, bound)
+        return await self._keep(NewAnalysis(saved.id, bound, await self._score(interaction, bound)))
 
     async def rerun(self, analysis_id: UUID) -> Analysis:
         """Scores the same version of the interaction again, with the scorecard's active version; the old one stays.
@@ -104,10 +102,18 @@ class Analyses:
         async with self._session() as session:
             return await AnalysisRepository(session).list_summaries(which, request)
 
-    async def _score_and_keep(self, interaction_id: UUID, interaction: Interaction, bound: BoundScorecard) -> Analysis:
-        result = await self._score(interaction, bound)
+    @run_again
+    async def _keep_both(self, new: NewInteraction, bound: BoundScorecard, result: ScoredResult) -> Analysis:
         async with self._session() as session:
-            return await _keep(session, NewAnalysis(interaction_id, bound, result))
+            (saved,) = await InteractionStore(session).save([new])
+            (analysis,) = await AnalysisRepository(session).insert_many([NewAnalysis(saved.id, bound, result)])
+            return analysis
+
+    @run_again
+    async def _keep(self, new: NewAnalysis) -> Analysis:
+        async with self._session() as session:
+            (analysis,) = await AnalysisRepository(session).insert_many([new])
+            return analysis
 
     async def _score(self, interaction: Interaction, bound: BoundScorecard) -> ScoredResult:
         # The scorer is made anew: 0.15 ms, as patterns and embeddings are remembered by themselves.
@@ -115,8 +121,3 @@ class Analyses:
 
     def _session(self) -> AbstractAsyncContextManager[AsyncSession]:
         return team_session(self._sessions, self._team_id)
-
-
-async def _keep(session: AsyncSession, new: NewAnalysis) -> Analysis:
-    (analysis,) = await AnalysisRepository(session).insert_many([new])
-    return analysis

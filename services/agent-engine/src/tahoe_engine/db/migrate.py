@@ -5,12 +5,13 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tahoe_core.db.address import DatabaseAddress
 from tahoe_core.db.engine import get_engine
 from tahoe_core.db.rls import admit_application, list_team_tables
 from tahoe_core.errors import InvalidInputError
-from tahoe_engine.db.migrations.ground import MIGRATION_OPTIONS, has_role, prepare_ground, run_statements
+from tahoe_engine.db.migrations.ground import MIGRATION_OPTIONS, has_role, run_alone, run_statements
 from tahoe_engine.db.models import Base
 from tahoe_engine.db.revision import find_revision
 
@@ -28,34 +29,29 @@ async def upgrade(owner: DatabaseAddress, app_role: str) -> None:
 
     Raises:
         InvalidInputError: There is no such role.
-        UnavailableError: The database does not answer, or somebody else migrates it for too long.
+        UnavailableError: The database does not answer, or somebody else migrates it or holds a lock for a minute.
     """
-    engine = get_engine(owner, MIGRATION_OPTIONS)
-    try:
-        async with engine.begin() as connection:
-            await prepare_ground(connection, owner.schema)
-            if not await has_role(connection, app_role):
-                raise _no_such_role(app_role)
-            await connection.run_sync(_run_upgrade, owner.schema, app_role)
-            tables = list_team_tables(Base.metadata)
-            await run_statements(connection, admit_application(owner.schema, app_role, tables))
-    finally:
-        await engine.dispose()
+
+    async def steps(connection: AsyncConnection) -> None:
+        if not await has_role(connection, app_role):
+            raise _no_such_role(app_role)
+        await connection.run_sync(_run_upgrade, owner.schema, app_role)
+        await run_statements(connection, admit_application(owner.schema, app_role, list_team_tables(Base.metadata)))
+
+    await run_alone(owner, steps)
 
 
 async def downgrade(owner: DatabaseAddress, app_role: str, revision: str = "base") -> None:
     """Takes the schema back to a revision; what the tables of later ones held is lost.
 
     Raises:
-        UnavailableError: The database does not answer, or somebody else migrates it for too long.
+        UnavailableError: The database does not answer, or somebody else migrates it or holds a lock for a minute.
     """
-    engine = get_engine(owner, MIGRATION_OPTIONS)
-    try:
-        async with engine.begin() as connection:
-            await prepare_ground(connection, owner.schema)
-            await connection.run_sync(_run_downgrade, owner.schema, app_role, revision)
-    finally:
-        await engine.dispose()
+
+    async def steps(connection: AsyncConnection) -> None:
+        await connection.run_sync(_run_downgrade, owner.schema, app_role, revision)
+
+    await run_alone(owner, steps)
 
 
 async def current(owner: DatabaseAddress) -> str | None:

@@ -5,11 +5,11 @@ from logging.config import fileConfig
 
 from alembic import context
 from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tahoe_core.db.address import DatabaseAddress
-from tahoe_core.db.engine import get_engine
 from tahoe_core.errors import InvalidInputError
-from tahoe_engine.db.migrations.ground import MIGRATION_OPTIONS, prepare_ground
+from tahoe_engine.db.migrations.ground import run_alone
 from tahoe_engine.db.migrations.run import print_script, run_with_connection
 from tahoe_engine.settings import EngineSettings, load_settings
 
@@ -47,10 +47,7 @@ def _parse(url: SecretStr | None, schema: str) -> DatabaseAddress | None:
 
 
 async def _run_online(owner: DatabaseAddress, app_role: str) -> None:
-    engine = get_engine(owner, MIGRATION_OPTIONS)
-    try:
-        async with engine.begin() as connection:
-            await prepare_ground(connection, owner.schema)
-            await connection.run_sync(run_with_connection, owner.schema, app_role)
-    finally:
-        await engine.dispose()
+    async def steps(connection: AsyncConnection) -> None:
+        await connection.run_sync(run_with_connection, owner.schema, app_role)
+
+    await run_alone(owner, steps)
