@@ -49,8 +49,8 @@ class KeptTalk:
         self._services = services
         self._team_id = services.identity.team_id
         self._conversations = Conversations(services.sessions, self._team_id, "bench")
-        bundled = SkillLibrary([], find_bundled_skills()).list_shared()
-        self.dna = make_default_agent([skill.name for skill in bundled.skills])
+        self._library = SkillLibrary([], find_bundled_skills())
+        self.dna = make_default_agent([skill.name for skill in self._library.list_shared().skills])
         self.model = model
         self._asked = 0
         self._runtime = AdkRuntime()
@@ -85,9 +85,8 @@ class KeptTalk:
     async def run_unkept(self) -> str:
         """Has the same agent, with the same skills, answer as `tahoe chat` does without a database."""
         settings = self._services.settings
-        library = SkillLibrary([], find_bundled_skills())
         keys, configured = find_provider_keys(settings), configured_model(settings)
-        chat = UnkeptChat(self.dna, self._runtime, library, ScriptRunner(), keys, configured)
+        chat = UnkeptChat(self.dna, self._runtime, self._library, ScriptRunner(), keys, configured)
         async with aclosing(chat.say(self._ask())) as events:
             async for _ in events:
                 pass

@@ -61,7 +61,7 @@ class FileExtract:
 def list_files(skill: Skill) -> tuple[SkillFile, ...]:
     """Lists the files that can be read, sorted by path; at most 1,000, and eight folders deep."""
     found: list[SkillFile] = []
-    for file in _walk(skill.folder, skill.folder, 0):
+    for file in _walk(skill.folder, "", 0):
         found.append(file)
         if len(found) == MAX_FILES:
             break
@@ -155,22 +155,23 @@ def _open_parts(root: Path, parts: tuple[str, ...]) -> int:
     return descriptor
 
 
-def _walk(root: Path, folder: Path, depth: int) -> Iterator[SkillFile]:
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+def _walk(root: Path, inside: str, depth: int) -> Iterator[SkillFile]:
+    """Lists the files below a folder of the skill, named as from its root with a slash at the end."""
+    try:  # paths are texts here, as this runs in every turn and pathlib is slow
+        entries = sorted(os.scandir(root / inside), key=lambda entry: entry.name)
     except OSError:
         return
     for entry in entries:
         if entry.name in _SKIPPED:
             continue
-        path = Path(entry.path)
+        path = f"{inside}{entry.name}"
         if entry.is_dir(follow_symlinks=False):
             if depth < MAX_DEPTH:
-                yield from _walk(root, path, depth + 1)
+                yield from _walk(root, f"{path}/", depth + 1)
             continue
         try:
-            if entry.is_file() and (not entry.is_symlink() or path.resolve().is_relative_to(root)):
-                yield SkillFile(path.relative_to(root).as_posix(), entry.stat().st_size)
+            if entry.is_file() and (not entry.is_symlink() or Path(entry.path).resolve().is_relative_to(root)):
+                yield SkillFile(path, entry.stat().st_size)
         except OSError:  # a link in a circle, or a file that has just gone
             continue
 

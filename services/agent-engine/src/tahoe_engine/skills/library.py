@@ -1,6 +1,6 @@
 """Where skills lie, and which of them an agent has."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,10 @@ from tahoe_core.near_names import did_you_mean
 from tahoe_engine.models.agent_models import AgentDNA
 from tahoe_engine.skills.inspection import find_skill_file, inspect_skill
 from tahoe_engine.skills.problems import Severity, SkillProblem
+from tahoe_engine.skills.rereading import reread_skill
 from tahoe_engine.skills.skill import Skill, SkillScope
+
+type _Place = tuple[Path, SkillScope]
 
 AGENT_MARK = "@"
 MAX_FOLDERS = 2000
@@ -51,7 +54,7 @@ class AgentSkills:
 
 
 class SkillLibrary:
-    """Reads skills from folders, at every call anew, so that a change on the disk counts at once.
+    """Finds skills in folders, at every call anew, so that a change on the disk counts at once.
 
     `FOLDER/NAME/SKILL.md` is a skill of the team, `FOLDER/@AGENT/NAME/SKILL.md` one of the agent with that slug.
 
@@ -66,14 +69,11 @@ class SkillLibrary:
 
     def list_shared(self) -> Shelf:
         """Lists the skills that every agent of the team can be given."""
-        return _fill(
-            [(folder, SkillScope.TEAM) for folder in self._team]
-            + [(folder, SkillScope.BUNDLED) for folder in self._bundled]
-        )
+        return _inspect(self._shared_places())
 
     def list_own(self, slug: str) -> Shelf:
         """Lists the skills that one agent alone has."""
-        return _fill((folder / f"{AGENT_MARK}{slug}", SkillScope.AGENT) for folder in self._team)
+        return _inspect(self._own_places(slug))
 
     def list_agents(self) -> tuple[str, ...]:
         """Lists the slugs of the agents that have skills of their own."""
@@ -84,8 +84,8 @@ class SkillLibrary:
         """Returns the skills that an agent's DNA names, in its order, without the disabled ones."""
         if not dna.effective_skills:
             return AgentSkills()
-        own = {skill.name: skill for skill in self.list_own(dna.slug).skills} if dna.custom_skills else {}
-        shared = {skill.name: skill for skill in self.list_shared().skills}
+        own = _read(self._own_places(dna.slug)) if dna.custom_skills else {}
+        shared = _read(self._shared_places())
         found: list[Skill] = []
         missing: list[str] = []
         for name in dna.effective_skills:
@@ -97,24 +97,50 @@ class SkillLibrary:
                 found.append(skill)
         return AgentSkills(tuple(found), tuple(missing))
 
+    def _shared_places(self) -> list[_Place]:
+        return [
+            *((folder, SkillScope.TEAM) for folder in self._team),
+            *((folder, SkillScope.BUNDLED) for folder in self._bundled),
+        ]
 
-def _fill(places: Iterable[tuple[Path, SkillScope]]) -> Shelf:
+    def _own_places(self, slug: str) -> list[_Place]:
+        return [(folder / f"{AGENT_MARK}{slug}", SkillScope.AGENT) for folder in self._team]
+
+
+def _inspect(places: Sequence[_Place]) -> Shelf:
+    """Looks at everything, and says what is wrong."""
     skills: dict[str, Skill] = {}
     problems: list[SkillProblem] = []
+    for folder, _, scope in _list_skills(places):
+        inspection = inspect_skill(folder, scope)
+        problems += inspection.problems
+        skill = inspection.skill
+        if skill is None:
+            continue
+        hidden_by = skills.setdefault(skill.name, skill)
+        if hidden_by is not skill:
+            message = f"is hidden by {hidden_by.file}, which has the same name."
+            problems.append(SkillProblem(skill.file, None, Severity.WARNING, message))
+    return Shelf(tuple(sorted(skills.values(), key=lambda skill: skill.name)), tuple(problems))
+
+
+def _read(places: Sequence[_Place]) -> dict[str, Skill]:
+    """Reads what can be used, by name; what has not changed since it was last read is not read again."""
+    skills: dict[str, Skill] = {}
+    for folder, file, scope in _list_skills(places):
+        skill = reread_skill(folder, file, scope)
+        if skill is not None:
+            skills.setdefault(skill.name, skill)
+    return skills
+
+
+def _list_skills(places: Sequence[_Place]) -> Iterator[tuple[Path, Path, SkillScope]]:
+    """Lists each skill's folder and SKILL.md, and whose it is."""
     for place, scope in places:
         for folder in _list_folders(place):
-            if folder.name.startswith(AGENT_MARK) or find_skill_file(folder) is None:
-                continue
-            inspection = inspect_skill(folder, scope)
-            problems += inspection.problems
-            skill = inspection.skill
-            if skill is None:
-                continue
-            hidden_by = skills.setdefault(skill.name, skill)
-            if hidden_by is not skill:
-                message = f"is hidden by {hidden_by.file}, which has the same name."
-                problems.append(SkillProblem(skill.file, None, Severity.WARNING, message))
-    return Shelf(tuple(sorted(skills.values(), key=lambda skill: skill.name)), tuple(problems))
+            file = None if folder.name.startswith(AGENT_MARK) else find_skill_file(folder)
+            if file is not None:
+                yield folder, file, scope
 
 
 def _list_folders(place: Path) -> Iterator[Path]:
