@@ -6,7 +6,8 @@ The overhead is the CPU time of one run with two model calls and a tool, in one 
 ours, bare ADK's, and openai-agents' in a venv of its own (`uv` makes it; without a network its row is empty). Ours and
 bare ADK's runs take turns, so that a busy machine slows both. The rest is over real HTTP, against the scripted server:
 the same run as a turn of a conversation, kept in Postgres and with memories before the model, beside one that is not
-kept; the first byte of a stream; two hundred conversations at once; and thousands of turns, one after the other.
+kept, and what ADK's own keeping takes; the first byte of a stream; two hundred conversations at once; and thousands of
+turns, one after the other.
 """
 
 import argparse
@@ -16,18 +17,13 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
-from typing import override
 
 import psutil
-from google.adk.agents.llm_agent import LlmAgent
-from google.adk.models.base_llm import BaseLlm
-from google.adk.models.llm_request import LlmRequest
-from google.adk.models.llm_response import LlmResponse
-from google.adk.runners import InMemoryRunner
-from google.genai import types
+from runtime_adk import QUESTION, AtOnce, check, in_database, in_memory
 from runtime_kept import KeptTalk, open_talk
 
 from tahoe_engine.runtime.adk_run import AdkRun
@@ -41,7 +37,6 @@ from tahoe_engine.runtime.testing.scripted_tool import ScriptedTool
 
 OTHER = "openai-agents"
 OTHER_VERSION = "0.24.0"
-QUESTION = "How is the weather?"
 AT_ONCE = 200
 ROUNDS = 5
 TARGETS = {
@@ -53,48 +48,6 @@ TARGETS = {
     "memory_growth_mib": 10.0,
     "imports_google": 0,
 }
-
-
-class AtOnce(BaseLlm):
-    """Calls the tool, and answers when it has the result."""
-
-    @override
-    async def generate_content_async(
-        self, llm_request: LlmRequest, stream: bool = False
-    ) -> AsyncGenerator[LlmResponse]:
-        has_result = any(part.function_response for content in llm_request.contents for part in content.parts or ())
-        call = types.FunctionCall(id="c", name="look_up", args={"city": "Paris"})
-        part = types.Part(text="It rains.") if has_result else types.Part(function_call=call)
-        usage = types.GenerateContentResponseUsageMetadata(
-            prompt_token_count=20, candidates_token_count=5, total_token_count=25
-        )
-        yield LlmResponse(
-            content=types.Content(role="model", parts=[part]),
-            finish_reason=types.FinishReason.STOP,
-            usage_metadata=usage,
-        )
-
-
-async def look_up(city: str) -> str:
-    """Looks up the weather in a city."""
-    return f"It rains in {city}."
-
-
-def bare_adk() -> Callable[[], Awaitable[None]]:
-    """Makes a run of ADK as its documentation has it: one agent and runner, a new session in memory each time."""
-    agent = LlmAgent(name="Ada", model=AtOnce(model="at-once"), instruction="You are Ada.", tools=[look_up])
-    runner = InMemoryRunner(agent=agent, app_name="bench")
-    message = types.Content(role="user", parts=[types.Part(text=QUESTION)])
-
-    async def run() -> None:
-        session = await runner.session_service.create_session(app_name="bench", user_id="somebody")
-        async for event in runner.run_async(user_id="somebody", session_id=session.id, new_message=message):
-            last = event
-        check(last.content.parts[0].text if last.content and last.content.parts else None)
-        # Deleted, or the next runs would search an ever longer list.
-        await runner.session_service.delete_session(app_name="bench", user_id="somebody", session_id=session.id)
-
-    return run
 
 
 def ours() -> Callable[[], Awaitable[None]]:
@@ -116,12 +69,6 @@ def ours() -> Callable[[], Awaitable[None]]:
     return run
 
 
-def check(answer: str | None) -> None:
-    """Ends the benchmark if a run went wrong."""
-    if answer != "It rains.":
-        sys.exit(f"a run gave another answer: {answer}")
-
-
 async def cpu_ms(run: Callable[[], Awaitable[None]], runs: int) -> float:
     """Returns CPU milliseconds a run."""
     began = time.process_time()
@@ -132,7 +79,7 @@ async def cpu_ms(run: Callable[[], Awaitable[None]], runs: int) -> float:
 
 async def measure_overhead(runs: int) -> dict[str, float | None]:
     """Measures ours and bare ADK's in turns, after a warm-up of each, and the other library's by itself."""
-    cases = {"ours": ours(), "bare ADK": bare_adk()}
+    cases = {"ours": ours(), "bare ADK": in_memory()}
     for run in cases.values():
         await cpu_ms(run, runs // ROUNDS)
     found: dict[str, list[float]] = {name: [] for name in cases}
@@ -177,18 +124,35 @@ class Talk:
 
 
 async def measure_keeping(kept: KeptTalk, runs: int) -> dict[str, float]:
-    """Returns milliseconds of a turn that is not kept, and how many more one takes that is: medians, taken in turns."""
+    """Returns milliseconds of a turn that is not kept, and how many more one takes that is: medians, taken in turns.
+
+    Beside them how many more a run of bare ADK takes where ADK keeps it, remembers nothing and searches nothing.
+    """
     kept.model.answer = call_and_answer
-    unkept, more = [], []
-    for _ in range(runs):
-        conversation = await kept.begin()
-        began = time.perf_counter()
-        check(await kept.run_unkept())
-        between = time.perf_counter()
-        check(await kept.run(conversation))
-        unkept.append((between - began) * 1000)
-        more.append((time.perf_counter() - between) * 1000 - unkept[-1])
-    return {"unkept_ms": statistics.median(unkept), "keeping_ms_more": statistics.median(more)}
+    unkept, more, adk_more = [], [], []
+    bare = in_memory()
+    async with in_database() as begin_adk:
+        for _ in range(runs):
+            conversation, run_adk = await kept.begin(), await begin_adk()
+            unkept.append(await wall_ms(kept.run_unkept))
+            more.append(await wall_ms(partial(kept.run, conversation)) - unkept[-1])
+            adk_unkept = await wall_ms(bare)
+            adk_more.append(await wall_ms(run_adk) - adk_unkept)
+    return {
+        "unkept_ms": statistics.median(unkept),
+        "keeping_ms_more": statistics.median(more),
+        "adk_keeping_ms_more": statistics.median(adk_more),
+    }
+
+
+async def wall_ms(run: Callable[[], Awaitable[str | None]]) -> float:
+    """Returns how many milliseconds a run takes; one that returns an answer has to return the right one."""
+    began = time.perf_counter()
+    answer = await run()
+    took = (time.perf_counter() - began) * 1000
+    if answer is not None:
+        check(answer)
+    return took
 
 
 async def measure_first_byte(talk: Talk, model: ScriptedModel, runs: int) -> list[float]:
