@@ -150,7 +150,7 @@ class TestSecrets:
     @pytest.mark.parametrize(
         ("text", "secret"),
         [
-            (f"token {TOKEN} was sent", TOKEN[9:]),
+            pytest.param(f"token {TOKEN} was sent", TOKEN[9:], id="service-token"),
             ("Authorization: Bearer abcdefghijklmnop.qrs", "abcdefghijklmnop"),
             ("{'authorization': 'Basic dXNlcjpodW50ZXIy'}", "dXNlcjpodW50ZXIy"),
             ("postgresql://tahoe:hunter2@db:5432/tahoe?schema=x", "hunter2"),

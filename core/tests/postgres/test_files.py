@@ -251,7 +251,10 @@ class TestALockFileOfPostgres:
 
         assert find_postmaster(tmp_path) == Postmaster(os.getpid(), 5432)
 
-    @pytest.mark.parametrize("content", ["", "\n", "x\n", "-12\n/data\n", f"{os.getpid()}\n/data\n1\n5432\n"])
+    @pytest.mark.parametrize(
+        "content",
+        ["", "\n", "x\n", "-12\n/data\n", pytest.param(f"{os.getpid()}\n/data\n1\n5432\n", id="another-process")],
+    )
     def test_that_names_no_server_of_the_directory_is_none(self, tmp_path: Path, content: str) -> None:
         (tmp_path / "postmaster.pid").write_text(content)
 
