@@ -13,9 +13,9 @@ from tahoe_core.db.page import PageRequest
 from tahoe_core.db.session import team_session
 from tahoe_core.errors import ConflictError
 from tahoe_engine.catalog.agents import AgentCatalog
-from tahoe_engine.chat import answering, event_batches, journal
+from tahoe_engine.chat import event_batches, journal
 from tahoe_engine.chat.answering import Answering
-from tahoe_engine.chat.chat_events import ChatEvent, MessageWritten, TextAdded, TurnEnded
+from tahoe_engine.chat.chat_events import ChatEvent, MessageWritten, TurnEnded
 from tahoe_engine.chat.conversations import Conversations
 from tahoe_engine.chat.extracting import ConversationExtraction
 from tahoe_engine.db.repositories.message import MessageRepository
@@ -60,12 +60,6 @@ class Desk(Protocol):
 async def execute(desk: Desk, statement: str) -> None:
     async with team_session(desk.sessions, desk.team_id) as session:
         await session.execute(text(statement))
-
-
-async def wait_for_calls(desk: Desk, turn: Turn) -> None:
-    async with asyncio.timeout(10):
-        while not (await desk.conversations.list_model_calls(turn.conversation_id, PageRequest())).items:  # noqa: ASYNC110 - it is in the database
-            await asyncio.sleep(0.05)
 
 
 async def ended(desk: Desk, turn: Turn) -> Turn:
@@ -144,94 +138,6 @@ class TestAnAnswerThatBreaksOff:
         assert (call.purpose, call.error) == (ModelCallPurpose.ANSWER, "StreamCutError")
         assert call.usage.input_tokens > 10  # estimated, as the server said nothing
         assert 0 < call.usage.output_tokens < 5
-
-
-class TestAnAnswerThatIsStoppedHalfWay:
-    """The provider is paid for what it was given and what it said until then."""
-
-    SLOW = Reply(text="A long long answer. " * 50, piece=4, between_s=0.05)
-
-    async def begin_to_hear(self, desk: Desk, conversation: Conversation) -> Turn:
-        turn = await desk.say(conversation, "Tell me a story.")
-        async for event in desk.answering.follow(desk.team_id, turn.id):
-            if isinstance(event, TextAdded):
-                break
-        return turn
-
-    async def check(self, desk: Desk, turn: Turn) -> None:
-        """The call is on record, and the turn has what it took."""
-        [call] = (await desk.conversations.list_model_calls(turn.conversation_id, PageRequest())).items
-        assert (call.purpose, call.error) == (ModelCallPurpose.ANSWER, "RunCancelledError")
-        assert call.usage.input_tokens > 10
-        assert 0 < call.usage.output_tokens < 100
-        taken = (await desk.conversations.get_turn(turn.id)).usage
-        assert taken is not None
-        assert (taken.model_calls, taken.input_tokens) == (1, call.usage.input_tokens)
-        assert taken.output_tokens == call.usage.output_tokens
-
-    async def test_by_somebody_is_counted_and_told(self, desk: Desk) -> None:
-        desk.model.script(self.SLOW)
-        turn = await self.begin_to_hear(desk, await desk.begin())
-        cancelled = await desk.answering.cancel(desk.team_id, turn.id, "test")
-        await self.check(desk, turn)
-        assert cancelled.status is TurnStatus.CANCELLED
-        assert cancelled.usage == (await desk.conversations.get_turn(turn.id)).usage
-
-    async def test_elsewhere_is_counted(self, desk: Desk) -> None:
-        desk.model.script(self.SLOW)
-        turn = await self.begin_to_hear(desk, await desk.begin())
-        await execute(desk, "UPDATE turn SET status = 'cancelled', leased_until = NULL, finished_at = now()")
-        await wait_for_calls(desk, turn)
-        await self.check(desk, turn)
-
-    async def test_by_the_end_of_its_process_is_counted(self, desk: Desk) -> None:
-        desk.model.script(self.SLOW)
-        turn = await self.begin_to_hear(desk, await desk.begin())
-        await desk.answering.aclose(grace_s=0)
-        await self.check(desk, turn)
-        assert (await desk.conversations.get_turn(turn.id)).status is TurnStatus.UNFINISHED
-
-    async def test_and_at_once_by_the_end_of_its_process_is_counted_once(self, desk: Desk) -> None:
-        desk.model.script(self.SLOW)
-        turn = await self.begin_to_hear(desk, await desk.begin())
-        cancelling = asyncio.create_task(desk.answering.cancel(desk.team_id, turn.id, "test"))
-        while (await desk.conversations.get_turn(turn.id)).status is TurnStatus.RUNNING:  # noqa: ASYNC110 - as above
-            await asyncio.sleep(0)
-        await desk.answering.aclose(grace_s=0)
-        await self.check(desk, await cancelling)
-
-    async def test_before_it_said_anything_is_counted_by_what_it_was_given(self, desk: Desk) -> None:
-        desk.model.script(Reply(hangs=True))
-        conversation = await desk.begin()
-        turn = await desk.say(conversation, "Think.")
-        while not desk.model.chats:  # noqa: ASYNC110 - it sets no event
-            await asyncio.sleep(0.02)
-        await desk.answering.cancel(desk.team_id, turn.id, "test")
-        [call] = (await desk.conversations.list_model_calls(conversation.id, PageRequest())).items
-        assert (call.usage.input_tokens > 10, call.usage.output_tokens) == (True, 0)
-
-    async def test_adds_to_what_the_turn_took_before(self, desk: Desk) -> None:
-        call = ScriptedCall("search_memory", '{"query": "parcels"}', id="c1")
-        desk.model.script(Reply(calls=(call,), usage=(40, 10, 6)), self.SLOW)
-        turn = await self.begin_to_hear(desk, await desk.begin())
-        cancelled = await desk.answering.cancel(desk.team_id, turn.id, "test")
-        [cut] = (await desk.conversations.list_model_calls(turn.conversation_id, PageRequest())).items
-        assert cancelled.usage is not None
-        assert (cancelled.usage.model_calls, cancelled.usage.tool_calls) == (2, 1)
-        assert cancelled.usage.input_tokens == 40 + cut.usage.input_tokens
-        assert cancelled.usage.output_tokens == 6 + cut.usage.output_tokens
-
-    async def test_does_not_wait_for_a_database_that_is_held_up(
-        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(answering, "STOP_SECONDS", 0.2)
-        desk.model.script(self.SLOW)
-        turn = await self.begin_to_hear(desk, await desk.begin())
-        async with team_session(desk.sessions, desk.team_id) as session:
-            await session.execute(text("SELECT FROM turn FOR UPDATE"))
-            async with asyncio.timeout(2):
-                await desk.answering.aclose(grace_s=0)
-        assert (await desk.conversations.get_turn(turn.id)).status is TurnStatus.RUNNING  # until its lease runs out
 
 
 class TestWhatCannotBeStored:

@@ -113,9 +113,11 @@ class Answering:
             NotFoundError: There is no such conversation.
             ConflictError: It is closed, its agent does not answer, or an answer is being written.
         """
-        asked, said_until = await self._asking.begin(team_id, conversation_id, said, actor, brought)
-        self._followers.begin(team_id, asked.turn.id, said_until)
-        self._begin(asked, actor)
+        with self._followers.look_out() as cancelled:
+            asked, said_until = await self._asking.begin(team_id, conversation_id, said, actor, brought)
+            if asked.turn.id not in cancelled:
+                self._followers.begin(team_id, asked.turn.id, said_until)
+                self._begin(asked, actor)
         return asked.turn, said_until
 
     async def decide(
@@ -133,8 +135,10 @@ class Answering:
             ConflictError: It does not wait, a decision about one of its calls is missing, the conversation is closed,
                 or its agent does not answer.
         """
-        asked = await self._asking.go_on(team_id, turn_id, decisions, actor, brought)
-        self._begin(asked, actor)
+        with self._followers.look_out() as cancelled:
+            asked = await self._asking.go_on(team_id, turn_id, decisions, actor, brought)
+            if turn_id not in cancelled:
+                self._begin(asked, actor)
         return asked.turn
 
     async def cancel(self, team_id: UUID, turn_id: UUID, actor: str) -> Turn:
@@ -150,6 +154,7 @@ class Answering:
             if turn is None:
                 ended = await turns.get_turn(turn_id)
                 raise ConflictError(f"The turn is {ended.status}; there is nothing to cancel.")
+        self._followers.note_cancelled(turn_id)
         task = self._tasks.get(turn_id)
         if task is not None:
             self._runs[turn_id].stop()
