@@ -121,6 +121,23 @@ class TestSaying:
         assert (await other_client.get(path)).status_code == 404
 
 
+class TestCancelling:
+    async def test_tells_what_the_answer_took_until_then(self, client: httpx.AsyncClient, model: ScriptedModel) -> None:
+        model.script(Reply(text="One two three four. " * 50, piece=4, between_s=0.05))
+        path = await begin(client)
+        async with client.stream("POST", f"{path}/messages?stream=true", json={"content": "Count."}) as response:
+            turn = response.headers["location"]
+            async for line in response.aiter_lines():
+                if line == "event: text":
+                    break
+        cancelled = (await client.post(f"{turn}/cancel")).json()
+        assert cancelled["status"] == "cancelled"
+        [call] = (await client.get(f"{path}/model-calls")).json()["items"]
+        assert (call["purpose"], call["error"]) == ("answer", "RunCancelledError")
+        assert call["usage"]["input_tokens"] == cancelled["usage"]["input_tokens"] > 10
+        assert call["usage"]["output_tokens"] == cancelled["usage"]["output_tokens"] > 0
+
+
 class TestApproval:
     async def test_is_asked_for_and_the_answer_goes_on(self, client: httpx.AsyncClient, model: ScriptedModel) -> None:
         boundaries = {"allowed_domains": ["example.com"], "autonomy": "ask"}

@@ -25,6 +25,49 @@ async def create(client: httpx.AsyncClient, **fields: object) -> str:
     return f"/v1/model-providers/{made.json()['id']}/models"
 
 
+class TestTheAddress:
+    @pytest.mark.parametrize(
+        "base_url",
+        [
+            "http://169.254.169.254/latest/meta-data",
+            "http://169.254.169.254.:80/v1",
+            "https://2852039166/v1",
+            "http://0xa9fea9fe",
+            "http://[fe80::1]/v1",
+            "http://[::ffff:169.254.169.254]:8000/v1",
+            "http://[fd00:ec2::254]/v1",
+            "http://0.0.0.0:11434/v1",
+            "http://224.0.0.1/v1",
+            "http://240.0.0.1/v1",
+            "http://168.63.129.16/v1",
+        ],
+    )
+    async def test_that_is_never_asked_is_refused(
+        self, client: httpx.AsyncClient, read_problem: ReadProblem, base_url: str
+    ) -> None:
+        given = {"name": "mine", "base_url": base_url}
+        problem = read_problem(await client.post("/v1/model-providers", json=given), 409)
+        assert [one["field"] for one in problem["errors"]] == ["base_url"]
+        assert "never asked" in problem["detail"]
+        kept = {"name": "mine", "base_url": "http://10.0.0.1/v1"}
+        made = (await client.post("/v1/model-providers", json=kept)).json()
+        read_problem(await client.put(f"/v1/model-providers/{made['id']}", json=given), 409)
+        assert (await client.get(f"/v1/model-providers/{made['id']}")).json()["base_url"] == kept["base_url"]
+
+    @pytest.mark.parametrize(
+        "base_url",
+        [
+            "http://127.0.0.1:11434/v1",
+            "http://[::1]:11434/v1",
+            "http://192.168.1.4/v1",
+            "https://1.1.1.1/v1",
+            "http://metadata.google.internal/v1",  # a name, which is looked up when it is asked
+        ],
+    )
+    async def test_that_may_be_asked_is_kept(self, client: httpx.AsyncClient, base_url: str) -> None:
+        await create(client, base_url=base_url)
+
+
 class TestTheModels:
     async def test_are_those_that_the_provider_lists(self, client: httpx.AsyncClient, model: ScriptedModel) -> None:
         path = await create(client, base_url=model.base_url)

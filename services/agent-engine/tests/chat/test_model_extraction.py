@@ -1,5 +1,6 @@
 """What a model makes memories of, over HTTP and into a real Postgres."""
 
+import asyncio
 import json
 from dataclasses import replace
 from typing import Any, Protocol
@@ -110,6 +111,19 @@ class TestWhatAModelFinds:
         assert {(call.purpose, call.usage.model, call.cost_usd) for call in calls} == {
             (ModelCallPurpose.EXTRACTION, "scripted-1", None)
         }
+
+    async def test_is_paid_for_on_record_where_it_is_cancelled(self, desk: Desk, reader: str) -> None:
+        conversation = await talk(desk, reader, "My name is Ann.")
+        desk.model.script(Reply(hangs=True))
+        reading = asyncio.create_task(desk.extraction.extract_some(desk.team_id))
+        while not desk.model.chats[1:]:  # noqa: ASYNC110 - it sets no event
+            await asyncio.sleep(0.02)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        [call] = (await desk.conversations.list_model_calls(conversation.id, PageRequest())).items
+        assert (call.purpose, call.error) == (ModelCallPurpose.EXTRACTION, "RunCancelledError")
+        assert call.usage.input_tokens > 10
 
     async def test_has_to_pass_the_rules(self, desk: Desk, reader: str) -> None:
         await talk(desk, reader, "We are off to Rome.")

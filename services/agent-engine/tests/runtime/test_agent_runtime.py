@@ -22,6 +22,7 @@ from tahoe_engine.runtime.model_errors import (
     OutOfMoneyError,
     RateLimitedError,
     RefusalError,
+    RunCancelledError,
     StreamCutError,
     UnknownModelError,
     UnreachableModelError,
@@ -292,6 +293,46 @@ class TestClosing:
         async with asyncio.timeout(2):
             while not model.dropped:  # noqa: ASYNC110 - it is counted in another thread
                 await asyncio.sleep(0.01)
+
+    async def test_tells_the_rest_with_what_the_model_took(
+        self, runtime: AdkRuntime, chosen: ChosenModel, model: ScriptedModel
+    ) -> None:
+        model.script(Reply(text="word " * 2000, between_s=0.01))
+        rest: list[RunEvent] = []
+        request = RunRequest(AgentBlueprint("Ada", ""), [chosen], message="Talk.", hear_rest=rest.append)
+        async with aclosing(runtime.run(request)) as events:
+            await anext(events)
+        (cut,) = only(rest, ModelCallFailed)
+        last = rest[-1]
+        assert isinstance(last, AnswerFailed)
+        assert isinstance(last.error, RunCancelledError)
+        assert cut.usage is not None
+        assert (last.usage.model_calls, last.usage.output_tokens) == (1, cut.usage.output_tokens)
+        assert cut.usage.input_tokens > 0 < cut.usage.output_tokens
+
+    async def test_counts_as_the_server_has_counted_and_by_length_since_then(
+        self, runtime: AdkRuntime, chosen: ChosenModel, model: ScriptedModel
+    ) -> None:
+        said = {"choices": [{"index": 0, "delta": {"content": "One two three."}, "finish_reason": None}]}
+        counted = {"prompt_tokens": 70, "completion_tokens": 4, "prompt_tokens_details": {"cached_tokens": 30}}
+        model.script(Reply(events=[said | {"usage": counted}, said, said | {"choices": []}], between_s=0.3))
+        rest: list[RunEvent] = []
+        request = RunRequest(AgentBlueprint("Ada", ""), [chosen], message="Talk.", hear_rest=rest.append)
+        async with aclosing(runtime.run(request)) as events:
+            await anext(events)
+            await anext(events)
+        (cut,) = only(rest, ModelCallFailed)
+        assert cut.usage is not None
+        assert (cut.usage.input_tokens, cut.usage.cached_tokens, cut.usage.output_tokens) == (70, 30, 4 + 5)
+
+    async def test_of_one_that_has_ended_has_no_rest(
+        self, runtime: AdkRuntime, chosen: ChosenModel, model: ScriptedModel
+    ) -> None:
+        rest: list[RunEvent] = []
+        request = RunRequest(AgentBlueprint("Ada", ""), [chosen], message="Talk.", hear_rest=rest.append)
+        async with aclosing(runtime.run(request)) as events:
+            assert isinstance([event async for event in events][-1], AnswerFinished)
+        assert rest == []
 
     async def test_stops_a_tool(self, runtime: AdkRuntime, chosen: ChosenModel, model: ScriptedModel) -> None:
         stopped = asyncio.Event()

@@ -20,6 +20,7 @@ from tahoe_core.db.session import team_session
 from tahoe_engine.catalog.scorecards import ScorecardCatalog
 from tahoe_engine.db.repositories.analysis import AnalysisRepository
 from tahoe_engine.db.repositories.analysis_row import NewAnalysis
+from tahoe_engine.db.repositories.conversation import ConversationRepository
 from tahoe_engine.db.repositories.interaction import InteractionRepository
 from tahoe_engine.interactions.store import InteractionStore, prepare
 from tahoe_engine.models.analysis import AnalysisStatus, ScoredResult, Verdict
@@ -120,6 +121,18 @@ async def test_interactions_are_listed_by_an_index(
     await InteractionRepository(session).list_summaries(which, LATER)
     kind = "type_" if which.type else ""
     check(await explain_last(), f"ix_interactions_team_id_{kind}created_at_id", "created_at")
+
+
+@pytest.mark.parametrize("but_agents", [(), (uuid4(),), (uuid4(), uuid4())])
+async def test_unread_conversations_are_found_by_an_index(
+    session: AsyncSession, explain_last: ExplainLast, but_agents: tuple[UUID, ...]
+) -> None:
+    await ConversationRepository(session).list_unread(20, but_agents)
+    plan = await explain_last()
+    assert not any("Sort" in node["Node Type"] or "Seq Scan" in node["Node Type"] for node in plan)
+    [scan] = [node for node in plan if node.get("Relation Name") == "conversation"]
+    assert scan["Index Name"] == "ix_conversation_unread"
+    assert "team_id" in scan["Index Cond"]
 
 
 async def test_one_row_is_found_by_its_key(session: AsyncSession, explain_last: ExplainLast) -> None:

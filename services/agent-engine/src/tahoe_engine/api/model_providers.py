@@ -23,7 +23,7 @@ router = create_router("/v1/model-providers", "model-providers", max_body_bytes=
 
 @router.post("", status_code=HTTPStatus.CREATED, responses=problem_responses(409))
 async def create_model_provider(given: ModelProviderInput, session: TeamSession, response: Response) -> ModelProvider:
-    """Creates a model provider; 409 when the name is taken."""
+    """Creates a model provider; 409 when the name is taken, or no model server can be at its address."""
     with contradictions_are_conflicts():
         made = await ModelProviderCatalog(session).create(given)
     response.headers["Location"] = f"/v1/model-providers/{made.id}"

@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Protocol
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from tahoe_engine.memory.upkeep import NoUpkeep, UpkeepRequests
 from tahoe_engine.models.agent_records import Agent
 from tahoe_engine.models.conversation_models import MessageCreate, MessageRecord, MessageRole
 from tahoe_engine.models.turn_models import Turn, TurnStatus
+from tahoe_engine.runtime.model_errors import RunCancelledError
 from tahoe_engine.runtime.run_events import RunEvent
 from tahoe_engine.runtime.tool_port import Decision
 
@@ -32,6 +34,10 @@ WRITERS = 8
 pool of connections, which gives up on those who wait long."""
 TEXT_SECONDS = 0.1
 """The first words of an answer are written and told at once, more of them so often: each time costs milliseconds."""
+SETTLE_SECONDS = 1.0
+"""Who cancels a turn is told what it took, if that is written down in time; later it is, too."""
+STOP_SECONDS = 5.0
+"""When the process ends, answers that are stopped have so long to write down what they took."""
 POLL_HERE_SECONDS = 5.0
 POLL_ELSEWHERE_SECONDS = 0.3
 
@@ -41,8 +47,8 @@ log = logging.getLogger(__name__)
 class Runner(Protocol):
     """Makes agents answer; `tahoe_engine.chat.running` does."""
 
-    def __call__(self, asked: Asked) -> AsyncGenerator[RunEvent]:
-        """Yields what the run tells."""
+    def __call__(self, asked: Asked, hear_rest: Callable[[RunEvent], None]) -> AsyncGenerator[RunEvent]:
+        """Yields what the run tells; `hear_rest` as `RunRequest` has it."""
         ...
 
     def expect(self, team_id: UUID, agent: Agent, question: str) -> None:
@@ -71,6 +77,7 @@ class Answering:
         self._upkeep = upkeep or NoUpkeep()
         self._followers = Followers()
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
+        self._runs: dict[UUID, EventBatches] = {}
         self._writers = asyncio.Semaphore(WRITERS)
 
     async def say(self, team_id: UUID, conversation_id: UUID, content: str, actor: str) -> Turn:
@@ -106,9 +113,11 @@ class Answering:
             NotFoundError: There is no such conversation.
             ConflictError: It is closed, its agent does not answer, or an answer is being written.
         """
-        asked, said_until = await self._asking.begin(team_id, conversation_id, said, actor, brought)
-        self._followers.begin(team_id, asked.turn.id, said_until)
-        self._begin(asked, actor)
+        with self._followers.look_out() as cancelled:
+            asked, said_until = await self._asking.begin(team_id, conversation_id, said, actor, brought)
+            if asked.turn.id not in cancelled:
+                self._followers.begin(team_id, asked.turn.id, said_until)
+                self._begin(asked, actor)
         return asked.turn, said_until
 
     async def decide(
@@ -126,8 +135,10 @@ class Answering:
             ConflictError: It does not wait, a decision about one of its calls is missing, the conversation is closed,
                 or its agent does not answer.
         """
-        asked = await self._asking.go_on(team_id, turn_id, decisions, actor, brought)
-        self._begin(asked, actor)
+        with self._followers.look_out() as cancelled:
+            asked = await self._asking.go_on(team_id, turn_id, decisions, actor, brought)
+            if turn_id not in cancelled:
+                self._begin(asked, actor)
         return asked.turn
 
     async def cancel(self, team_id: UUID, turn_id: UUID, actor: str) -> Turn:
@@ -143,9 +154,13 @@ class Answering:
             if turn is None:
                 ended = await turns.get_turn(turn_id)
                 raise ConflictError(f"The turn is {ended.status}; there is nothing to cancel.")
+        self._followers.note_cancelled(turn_id)
         task = self._tasks.get(turn_id)
         if task is not None:
-            task.cancel()
+            self._runs[turn_id].stop()
+            await asyncio.wait({task}, timeout=SETTLE_SECONDS)
+            async with self._open(team_id) as session:
+                turn = await TurnRepository(session).get_turn(turn_id)
         self._followers.tell(turn_id, [TurnEnded(turn)])
         return turn
 
@@ -198,30 +213,34 @@ class Answering:
         """Lets the answers that are being written come to their end, and cuts off those that take longer."""
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=grace_s)
-        for task in list(self._tasks.values()):
+        for run in self._runs.values():
+            run.stop()
+        if self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=STOP_SECONDS)
+        for task in self._tasks.values():
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks.values())
 
     def _begin(self, asked: Asked, actor: str) -> None:
         journal = TurnJournal(asked.turn, lambda: self._open_to_write(asked.team_id, actor), asked.brought.sign)
-        task = asyncio.create_task(self._answer(asked, journal))
-        self._tasks[asked.turn.id] = task
+        run = EventBatches(partial(self._run, asked))
+        task = asyncio.create_task(self._answer(asked, run, journal))
+        self._runs[asked.turn.id], self._tasks[asked.turn.id] = run, task
         task.add_done_callback(lambda done: self._forget(asked.turn.id, done))
 
     def _forget(self, turn_id: UUID, done: asyncio.Task[None]) -> None:
         if self._tasks.get(turn_id) is done:  # one that waited may go on in another task already
-            del self._tasks[turn_id]
+            del self._tasks[turn_id], self._runs[turn_id]
             self._followers.forget(turn_id)
 
-    async def _answer(self, asked: Asked, journal: TurnJournal) -> None:
-        run = self._run(asked)
+    async def _answer(self, asked: Asked, run: EventBatches, journal: TurnJournal) -> None:
         try:
             await self._drive(run, journal)
         except TurnLostError:
             log.info("turn_lost", extra={"turn": str(asked.turn.id)})
-        except asyncio.CancelledError:
-            with contextlib.suppress(TahoeError):  # cancelled in the database already, or it is away
+        except RunCancelledError:
+            with contextlib.suppress(TahoeError):  # it has ended already, or the database is away
                 self._followers.tell(asked.turn.id, await journal.end(TurnStatus.UNFINISHED))
         except TahoeError as error:
             log.warning("turn_failed", extra={"turn": str(asked.turn.id), "error": type(error).__name__})
@@ -233,28 +252,30 @@ class Answering:
             with contextlib.suppress(TahoeError):
                 self._followers.tell(asked.turn.id, await journal.end(TurnStatus.FAILED, broken))
         finally:
-            await run.aclose()
             await self._upkeep.request(asked.team_id)
 
-    async def _drive(self, run: AsyncGenerator[RunEvent], journal: TurnJournal) -> None:
+    async def _drive(self, run: EventBatches, journal: TurnJournal) -> None:
         """Writes while the run goes on: what came meanwhile is written at once, and told after that."""
-        batches = EventBatches(run)
         next_text = 0.0
+        unwritten: list[RunEvent] = []
         try:
-            while not batches.is_over:
-                events = await batches.take(HOLD_SECONDS, next_text)
-                if events:
-                    self._followers.tell(journal.turn.id, await journal.write(events))
+            while not run.is_over:
+                unwritten = await run.take(HOLD_SECONDS, next_text)
+                if unwritten:
+                    self._followers.tell(journal.turn.id, await journal.write(unwritten))
+                    unwritten = []
                     next_text = asyncio.get_running_loop().time() + TEXT_SECONDS
-                if journal.is_due and not batches.is_over:
+                if journal.is_due and not run.is_over:
                     await journal.hold()
-            await batches.finish()
-        except asyncio.CancelledError:
-            with contextlib.suppress(TahoeError):  # as in `_answer`
-                self._followers.tell(journal.turn.id, await journal.write(batches.drain()))
+            await run.finish()
+        except TurnLostError:
+            run.stop()
+            while not run.is_over:
+                unwritten += await run.take(HOLD_SECONDS, next_text=0)
+            await journal.settle(unwritten)
             raise
         finally:
-            await batches.aclose()
+            await run.aclose()
 
     @asynccontextmanager
     async def _open_to_write(self, team_id: UUID, actor: str) -> AsyncIterator[AsyncSession]:

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
+from tahoe_engine.runtime.model_errors import RunCancelledError
 from tahoe_engine.runtime.run_events import ModelCallFinished, RunEvent, TextDelta, ToolCallFinished
 
 MAX_UNWRITTEN = 1000
@@ -14,23 +15,34 @@ RESULT_SECONDS = 0.025
 """What tools found waits so long for what the model says to it."""
 
 
+type HearRest = Callable[[RunEvent], None]
+
+
 class EventBatches:
     """Listens to a run, whoever waits for what.
 
     Args:
-        run: Closed by whoever made it.
+        begin: Begins the run, which tells the listener given to it what is left when it is stopped.
     """
 
-    def __init__(self, run: AsyncGenerator[RunEvent]) -> None:
+    def __init__(self, begin: Callable[[HearRest], AsyncGenerator[RunEvent]]) -> None:
         self._came: asyncio.Queue[RunEvent] = asyncio.Queue(MAX_UNWRITTEN)
         self._taken: list[RunEvent] = []
-        self._listening = asyncio.create_task(self._listen(run))
+        self._rest: list[RunEvent] = []
+        self._is_stopped = False
+        self._listening = asyncio.create_task(self._listen(begin(self._rest.append)))
         self._next = asyncio.create_task(self._came.get())
 
     @property
     def is_over(self) -> bool:
         """Whether the run has ended, and all of it was taken."""
-        return self._listening.done() and self._came.empty() and not self._next.done()
+        return self._listening.done() and self._came.empty() and not self._next.done() and not self._rest
+
+    def stop(self) -> None:
+        """Stops the run; what it has told until then, and the rest, are taken as before."""
+        if not self._is_stopped:  # a second time would cut off how it ends
+            self._is_stopped = True
+            self._listening.cancel()
 
     async def take(self, patience_s: float, next_text: float) -> list[RunEvent]:
         """Returns what is there, as soon as something is; nothing after a while, or at the end.
@@ -57,7 +69,13 @@ class EventBatches:
         return taken
 
     async def finish(self) -> None:
-        """Raises what the run raised, once all of it was taken."""
+        """Raises what the run raised, once all of it was taken.
+
+        Raises:
+            RunCancelledError: It was stopped.
+        """
+        if self._listening.cancelled():
+            raise RunCancelledError("The run was cancelled.")
         await self._listening
 
     async def aclose(self) -> None:
@@ -68,8 +86,9 @@ class EventBatches:
             await self._listening
 
     async def _listen(self, run: AsyncGenerator[RunEvent]) -> None:
-        async for event in run:
-            await self._came.put(event)
+        async with contextlib.aclosing(run):
+            async for event in run:
+                await self._came.put(event)
 
     def _has_only(self, kind: type[RunEvent]) -> bool:
         return bool(self._taken) and all(isinstance(event, kind) for event in self._taken)
@@ -88,4 +107,7 @@ class EventBatches:
             self._next = asyncio.create_task(self._came.get())
         while not self._came.empty():
             self._taken.append(self._came.get_nowait())
+        if self._listening.done():
+            self._taken += self._rest
+            self._rest.clear()
         return len(self._taken) > before

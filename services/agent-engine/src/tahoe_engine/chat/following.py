@@ -16,19 +16,19 @@ class Follower:
     """One who follows a turn."""
 
     def __init__(self) -> None:
-        self._events: asyncio.Queue[ChatEvent] = asyncio.Queue(MAX_WAITING)
+        self._events: asyncio.Queue[ChatEvent | None] = asyncio.Queue(MAX_WAITING)
         self.is_left_behind = False
 
     async def next(self, timeout_s: float) -> ChatEvent | None:
-        """Returns the next event; None where none came in time."""
+        """Returns the next event; None: what is written says more, or nothing came in time."""
         try:
             async with asyncio.timeout(timeout_s):
                 return await self._events.get()
         except TimeoutError:
             return None
 
-    def tell(self, events: Sequence[ChatEvent]) -> None:
-        """Gives events to the follower."""
+    def tell(self, events: Sequence[ChatEvent | None]) -> None:
+        """Gives events to the follower; None has it read what is written."""
         try:
             for event in events:
                 self._events.put_nowait(event)
@@ -42,6 +42,25 @@ class Followers:
     def __init__(self) -> None:
         self._by_turn: defaultdict[UUID, set[Follower]] = defaultdict(set)
         self._silent: dict[UUID, tuple[UUID, Cursor]] = {}
+        self._looking_out: list[set[UUID]] = []
+
+    @contextmanager
+    def look_out(self) -> Iterator[set[UUID]]:
+        """Yields the turns that are cancelled while the block lasts, in which one begins: it may be one of them.
+
+        It can be found, and cancelled, between the moment when it stands in the database and that when it runs here.
+        """
+        cancelled: set[UUID] = set()
+        self._looking_out.append(cancelled)
+        try:
+            yield cancelled
+        finally:
+            self._looking_out = [one for one in self._looking_out if one is not cancelled]
+
+    def note_cancelled(self, turn_id: UUID) -> None:
+        """Notes that a turn was cancelled from here."""
+        for cancelled in self._looking_out:
+            cancelled.add(turn_id)
 
     def begin(self, team_id: UUID, turn_id: UUID, said: Cursor) -> None:
         """Notes that a turn begins here, to answer what was said up to the cursor."""
@@ -53,8 +72,10 @@ class Followers:
         return owner == team_id and after is not None and said is not None and after >= said
 
     def forget(self, turn_id: UUID) -> None:
-        """Notes that a turn does not run here any more."""
+        """Notes that a turn does not run here any more; who still follows it reads how it stands."""
         self._silent.pop(turn_id, None)
+        for follower in self._by_turn.get(turn_id, ()):
+            follower.tell([None])
 
     @contextmanager
     def follow(self, turn_id: UUID) -> Iterator[Follower]:

@@ -29,6 +29,7 @@ from tahoe_engine.models.conversation_models import (
 )
 from tahoe_engine.models.model_call import ModelCallPurpose
 from tahoe_engine.models.turn_models import PendingApproval, Turn, TurnStatus
+from tahoe_engine.runtime.model_errors import RunCancelledError
 from tahoe_engine.runtime.run_events import (
     AnswerFailed,
     AnswerFinished,
@@ -48,6 +49,7 @@ LEASE = timedelta(seconds=15)
 """How long a conversation waits for a process that died; one that lives renews it every third of it."""
 HOLD_SECONDS = LEASE.total_seconds() / 3
 
+_LAST = (AnswerFinished, ApprovalRequested, AnswerFailed)
 _UNWRITTEN = (MemoriesRecalled, ThoughtDelta, ToolCallStarted)
 
 type OpenSession = Callable[[], AbstractAsyncContextManager[AsyncSession]]
@@ -79,6 +81,7 @@ class TurnJournal:
     _text: str = ""
     _recalled: MemoriesRecalled | None = None
     _spent: Decimal | None = None
+    _taken: RunUsage | None = None
     _held_at: float = field(default_factory=time.monotonic)
     _written: list[MessageRecord] = field(default_factory=list)
 
@@ -115,7 +118,22 @@ class TurnJournal:
             TurnLostError: The turn is not ours any more.
         """
         async with self.open_session() as session:
-            return [await self._end(session, status, error=_describe(error))]
+            return [await self._end(session, status, self._taken, error=_describe(error))]
+
+    async def settle(self, events: Sequence[RunEvent]) -> None:
+        """Writes down what a lost turn took, as it is paid for all the same, but nothing of what came of it.
+
+        Args:
+            events: What was not written any more.
+        """
+        taken = next((event.usage for event in events if isinstance(event, _LAST)), None)
+        async with self.open_session() as session:
+            for event in events:
+                if isinstance(event, ModelCallFinished | ModelCallFailed) and event.usage is not None:
+                    await self._note_call(session, event, event.usage)
+            if taken is not None:
+                usage = add_usage(self.turn.usage, taken)
+                await TurnRepository(session).settle(self.turn.id, usage, self._add_cost(taken))
 
     @property
     def is_due(self) -> bool:
@@ -151,10 +169,13 @@ class TurnJournal:
                 told = await self._wait(session, event)
             case AnswerFinished():
                 told = await self._end(session, TurnStatus.COMPLETE, event.usage)
+            case AnswerFailed(error=RunCancelledError()):
+                self._taken = event.usage  # noted at the turn's end
+                return []
             case AnswerFailed():
                 told = await self._end(session, TurnStatus.FAILED, event.usage, error=_describe(event.error))
             case ModelCallFailed(usage=MessageUsage() as usage):
-                await self._note_failure(session, event, usage)
+                await self._note_call(session, event, usage)
                 return []
             case _:  # thoughts, and models that were not reached
                 return []
@@ -199,7 +220,9 @@ class TurnJournal:
         added = [TextAdded(Cursor(written.position, length), last_words)] if last_words else []
         return [*added, MessageWritten(Cursor(written.position, len(written.content), is_whole=True), written)]
 
-    async def _note_failure(self, session: AsyncSession, event: ModelCallFailed, usage: MessageUsage) -> None:
+    async def _note_call(
+        self, session: AsyncSession, event: ModelCallFailed | ModelCallFinished, usage: MessageUsage
+    ) -> None:
         turn = self.turn
         call = note_call(event, usage, turn.conversation_id, turn.agent_id, ModelCallPurpose.ANSWER)
         await ModelCallRepository(session).record([call])
@@ -225,12 +248,11 @@ class TurnJournal:
         error: str | None = None,
         pending: Sequence[PendingApproval] = (),
     ) -> ChatEvent:
-        cost_usd = self._spent if taken is None or taken.cost_usd is None else taken.cost_usd
         ended = await TurnRepository(session).end(
             self.turn.id,
             status,
             usage=None if taken is None else add_usage(self.turn.usage, taken),
-            cost_usd=None if cost_usd is None else cost_usd + (self.turn.cost_usd or 0),
+            cost_usd=self._add_cost(taken),
             error=error,
             pending=pending,
         )
@@ -241,6 +263,11 @@ class TurnJournal:
             if name is not None:
                 await ConversationRepository(session).call(self.turn.conversation_id, name)
         return TurnEnded(ended)
+
+    def _add_cost(self, taken: RunUsage | None) -> Decimal | None:
+        """Returns what the turn cost, as far as it is known."""
+        cost_usd = self._spent if taken is None or taken.cost_usd is None else taken.cost_usd
+        return None if cost_usd is None else cost_usd + (self.turn.cost_usd or 0)
 
 
 def _is_written(event: RunEvent) -> bool:

@@ -23,7 +23,7 @@ from tahoe_engine.runtime.agent_runtime import AgentRuntime, RunRequest
 from tahoe_engine.runtime.model_endpoint import ChosenModel, choose_models
 from tahoe_engine.runtime.model_errors import BrokenAnswerError
 from tahoe_engine.runtime.provider_keys import ProviderKeys
-from tahoe_engine.runtime.run_events import AnswerFailed, AnswerFinished, ModelCallFailed, ModelCallFinished
+from tahoe_engine.runtime.run_events import AnswerFailed, AnswerFinished, ModelCallFailed, ModelCallFinished, RunEvent
 
 PIECE_CHARACTERS = 20_000
 """Of a conversation that a model reads at once."""
@@ -128,22 +128,32 @@ class ModelExtractor:
         return candidates
 
     async def _read(self, piece: Sequence[SpokenMessage], conversation_id: UUID) -> list[_Found]:
-        request = RunRequest(self._reader, self._models, message=_write(piece), answer_schema=_SCHEMA)
-        calls = []
-        async with aclosing(self._runtime.run(request)) as events:
-            async for event in events:
-                last = event
-                if isinstance(event, ModelCallFinished | ModelCallFailed) and event.usage is not None:
-                    call = note_call(event, event.usage, conversation_id, self._agent_id, ModelCallPurpose.EXTRACTION)
-                    calls.append(call)
-        if calls:
-            async with team_session(self._sessions, self._team_id) as session:
-                await ModelCallRepository(session).record(calls)
+        told: list[RunEvent] = []
+        request = RunRequest(
+            self._reader, self._models, message=_write(piece), answer_schema=_SCHEMA, hear_rest=told.append
+        )
+        try:
+            async with aclosing(self._runtime.run(request)) as events:
+                async for event in events:
+                    told.append(event)  # noqa: PERF401 - what came is kept where it breaks off
+        finally:  # what is stopped is paid for, too
+            await self._record(told, conversation_id)
+        last = told[-1]
         if isinstance(last, AnswerFailed):
             raise last.error
         if not isinstance(last, AnswerFinished):
             raise BrokenAnswerError("The model that extracts memories asked for a tool, and has none.")
         return _parse(last.text)
+
+    async def _record(self, told: Sequence[RunEvent], conversation_id: UUID) -> None:
+        calls = [
+            note_call(event, event.usage, conversation_id, self._agent_id, ModelCallPurpose.EXTRACTION)
+            for event in told
+            if isinstance(event, ModelCallFinished | ModelCallFailed) and event.usage is not None
+        ]
+        if calls:
+            async with team_session(self._sessions, self._team_id) as session:
+                await ModelCallRepository(session).record(calls)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -72,7 +72,7 @@ class AgentRunner:
         self._kit = kit
         self._preparing = asyncio.Semaphore(PREPARED_AT_ONCE)
 
-    async def __call__(self, asked: Asked) -> AsyncGenerator[RunEvent]:
+    async def __call__(self, asked: Asked, hear_rest: Callable[[RunEvent], None]) -> AsyncGenerator[RunEvent]:
         """Yields what the run tells.
 
         Raises:
@@ -81,7 +81,7 @@ class AgentRunner:
         (request, recalled), _ = await asyncio.gather(self._prepare(asked), self._kit.runtime.warm_up())
         if recalled is not None:
             yield recalled
-        run = self._kit.runtime.run(request)
+        run = self._kit.runtime.run(replace(request, hear_rest=hear_rest))
         try:
             async for event in run:
                 yield event

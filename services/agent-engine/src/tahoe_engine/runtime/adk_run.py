@@ -22,6 +22,7 @@ from tahoe_engine.runtime.agent_runtime import Pricing, RunRequest
 from tahoe_engine.runtime.chat_client import ChatClient
 from tahoe_engine.runtime.conversation_contents import Conversation, told
 from tahoe_engine.runtime.model_endpoint import ChosenModel, ModelEndpoint, WireFormat
+from tahoe_engine.runtime.model_errors import RunCancelledError
 from tahoe_engine.runtime.native_models import open_native
 from tahoe_engine.runtime.one_run_session import OneRunSessions
 from tahoe_engine.runtime.openai_llm import OpenAILlm
@@ -79,16 +80,18 @@ class AdkRun:
     async def events(self) -> AsyncGenerator[RunEvent]:
         """Runs, and yields what happens; closing it stops the run."""
         task = asyncio.create_task(self._run(), name="agent run")
+        heard: RunEvent | None = None
         try:
-            while True:
-                event = await self._state.events.get()
-                yield event
-                if isinstance(event, _LAST):
-                    return
+            while not isinstance(heard, _LAST):
+                heard = await self._state.events.get()
+                yield heard
         finally:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+            if not isinstance(heard, _LAST) and self._request.hear_rest is not None:
+                for event in self._end_unheard():
+                    self._request.hear_rest(event)
 
     async def _run(self) -> None:
         """Runs to one of the last events, whatever happens."""
@@ -111,6 +114,19 @@ class AdkRun:
         if failure is not None and tell_cut is not None:  # a model was stopped, and is paid for all the same
             await self._state.tell(tell_cut(failure))
         await self._state.tell(self._end())
+
+    def _end_unheard(self) -> list[RunEvent]:
+        """Returns what is left to tell of a run that was stopped."""
+        state = self._state
+        left = state.take_unheard()
+        if left and isinstance(left[-1], _LAST):
+            return left
+        state.failure = state.failure or RunCancelledError("The run was cancelled.")
+        if state.tell_cut is not None:  # as in `_run`
+            cut = state.tell_cut(state.failure)
+            state.count(cut)
+            left.append(cut)
+        return [*left, AnswerFailed(state.failure, state.usage)]
 
     def _end(self) -> RunEvent:
         state = self._state

@@ -1,7 +1,7 @@
 """How the rest of the engine makes an agent answer."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from importlib import import_module
@@ -34,6 +34,8 @@ class RunRequest:
         spent: What the earlier parts of the same answer took, before it waited for decisions: limits are those of all
             of it.
         must_call: Tools of which the model has to call one first; empty: any; None: it need not.
+        hear_rest: Told the events that are left where the run is stopped, as a closed generator yields none: what
+            nobody heard, the model call that was cut with what it took, and `AnswerFailed` with a `RunCancelledError`.
     """
 
     agent: AgentBlueprint
@@ -46,6 +48,7 @@ class RunRequest:
     answer_schema: Mapping[str, Any] | None = None
     must_call: Sequence[str] | None = None
     spent: RunUsage = NOTHING_SPENT
+    hear_rest: Callable[[RunEvent], None] | None = None
 
 
 class AgentRuntime(Protocol):

@@ -15,6 +15,7 @@ UnavailableError                     503
     ├── BrokenAnswerError            503  the answer is not what the protocol, or the question, asks for
     └── StreamCutError               503  the answer broke off half-way
 TahoeError                           500
+├── RunCancelledError                409  somebody stopped the run, or its process ends
 └── RunLimitError                    403  the run would go beyond the agent's boundaries
     └── UnknownPriceError            403  money is limited, and nobody knows what the model costs
 
@@ -25,7 +26,6 @@ from http import HTTPStatus
 from typing import ClassVar
 
 from tahoe_core.errors import TahoeError, UnavailableError
-from tahoe_core.prices import TokenUsage
 
 
 class ModelError(UnavailableError):
@@ -34,11 +34,9 @@ class ModelError(UnavailableError):
     Attributes:
         may_pass: Whether the same request may succeed a little later.
         helps_to_ask_another: Whether another model may be asked in its place.
-        usage: What the model says that it took all the same, where it does.
     """
 
     title = "The model does not answer"
-    usage: TokenUsage | None = None
     may_pass: ClassVar[bool] = False
     helps_to_ask_another: ClassVar[bool] = True
 
@@ -117,6 +115,13 @@ class StreamCutError(ModelError):
     """The answer broke off half-way."""
 
     title = "Answer cut off"
+
+
+class RunCancelledError(TahoeError):
+    """Somebody stopped the run, or its process ends."""
+
+    status = HTTPStatus.CONFLICT
+    title = "Cancelled"
 
 
 class RunLimitError(TahoeError):

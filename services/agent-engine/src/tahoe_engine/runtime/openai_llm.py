@@ -11,11 +11,11 @@ from google.genai import types
 from pydantic import PrivateAttr
 
 from tahoe_core.prices import TokenUsage
-from tahoe_engine.runtime.chat_answer import AskedCall, ChatAnswer
+from tahoe_engine.runtime.chat_answer import AskedCall, ChatAnswer, Delta
 from tahoe_engine.runtime.chat_client import ChatClient
 from tahoe_engine.runtime.chat_request import write_body
 from tahoe_engine.runtime.model_endpoint import ChosenModel
-from tahoe_engine.runtime.model_errors import ModelError, StreamCutError
+from tahoe_engine.runtime.model_errors import StreamCutError
 
 ARGUMENTS_TEXT = "tahoe_arguments_text"
 """Key of a response's `custom_metadata`: id of a call → its arguments as the model wrote them."""
@@ -54,7 +54,7 @@ class OpenAILlm(BaseLlm):
     async def generate_content_async(
         self, llm_request: LlmRequest, stream: bool = False
     ) -> AsyncGenerator[LlmResponse]:
-        """Asks the model; with `stream` what it says comes in parts first, and the whole at the end.
+        """Asks the model; with `stream` what it says and what it took so far come in parts first, and then the whole.
 
         Raises:
             ModelError: What went wrong, by its class.
@@ -62,19 +62,16 @@ class OpenAILlm(BaseLlm):
         base_url = self._chosen.endpoint.base_url or ""
         body = write_body(self.model, llm_request, streams=stream, base_url=base_url)
         answer = ChatAnswer(str(self._chosen))
-        try:
-            async with aclosing(self._client.stream(body)) as chunks:
-                async for chunk in chunks:
-                    delta = answer.add(chunk)
-                    if stream and delta is not None:
-                        yield LlmResponse(partial=True, content=_content(_spoken(delta.thoughts, delta.text)))
-            if not answer.finish_reason:
-                raise StreamCutError(f"{self._chosen} broke off half-way.", cure="Try again.")
-            answer.finish()
-            self._check(answer, wants_json="response_format" in body)
-        except ModelError as error:
-            error.usage = answer.usage
-            raise
+        async with aclosing(self._client.stream(body)) as chunks:
+            async for chunk in chunks:
+                counted = answer.usage
+                delta = answer.add(chunk)
+                if stream and (delta is not None or answer.usage is not counted):
+                    yield _partial(delta or Delta(), None if answer.usage is counted else answer.usage)
+        if not answer.finish_reason:
+            raise StreamCutError(f"{self._chosen} broke off half-way.", cure="Try again.")
+        answer.finish()
+        self._check(answer, wants_json="response_format" in body)
         yield self._whole(answer)
 
     def _check(self, answer: ChatAnswer, *, wants_json: bool) -> None:
@@ -102,6 +99,14 @@ class OpenAILlm(BaseLlm):
             model_version=answer.model or self.model,
             custom_metadata=written,
         )
+
+
+def _partial(delta: Delta, usage: TokenUsage | None) -> LlmResponse:
+    return LlmResponse(
+        partial=True,
+        content=_content(_spoken(delta.thoughts, delta.text)),
+        usage_metadata=_usage(usage) if usage else None,
+    )
 
 
 def _content(parts: list[types.Part]) -> types.Content:

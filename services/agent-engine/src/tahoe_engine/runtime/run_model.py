@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, override
 from uuid import uuid4
 
@@ -191,7 +191,8 @@ class _ModelCall:
         self._began = time.perf_counter()
         self._first_byte_ms: float | None = None
         self._request: LlmRequest | None = None
-        self._heard: list[str] = []
+        self._counted: TokenUsage | None = None
+        self._heard: list[str] = []  # since it was counted
 
     async def listen(self, llm: BaseLlm, request: LlmRequest) -> LlmResponse:
         """Passes deltas on, and returns the whole."""
@@ -207,6 +208,8 @@ class _ModelCall:
                 for part in response.content.parts or () if response.content else ():
                     if part.text:
                         await self._pass_on(part.text, is_thought=bool(part.thought))
+                if (counted := _read_usage(response.usage_metadata)) is not None:
+                    self._counted, self._heard = counted, []
         if whole is None or whole.error_code:
             raise self._explain(whole)
         for part in whole.content.parts or () if whole.content and not self.has_begun else ():
@@ -234,10 +237,10 @@ class _ModelCall:
         )
 
     def failed(self, error: TahoeError) -> ModelCallFailed:
-        """Makes the event that says that it came to nothing; what it said until then was paid for all the same."""
-        usage = error.usage if isinstance(error, ModelError) else None
-        if usage is None and self.has_begun and self._request is not None:
-            usage = _estimate(self._request, "".join(self._heard), ())
+        """Makes the event that says that it came to nothing; what it took until then is paid for all the same."""
+        # Who stops a model that has said nothing pays for what it was given: many think, and do not show it.
+        was_paid = self.has_begun or self._counted is not None or not isinstance(error, ModelError)
+        usage = self._take_stock() if was_paid else None
         return ModelCallFailed(
             provider=self.chosen.endpoint.name,
             model=self.chosen.model,
@@ -245,6 +248,15 @@ class _ModelCall:
             usage=None if usage is None else self._measure(usage),
             cost_usd=None if usage is None else self._state.price(self.chosen, usage),
         )
+
+    def _take_stock(self) -> TokenUsage | None:
+        """Returns what it took so far, as the server counted it or by length; None: it was not asked."""
+        if self._request is None:
+            return None
+        said = "".join(self._heard)
+        if self._counted is None:
+            return _estimate(self._request, said, ())
+        return replace(self._counted, output_tokens=self._counted.output_tokens + _estimate_text(said))
 
     def _measure(self, usage: TokenUsage) -> MessageUsage:
         return MessageUsage(
@@ -318,5 +330,9 @@ def _estimate(request: LlmRequest, text: str, calls: Sequence[MessageToolCall]) 
     given += sum(len(content.model_dump_json(exclude_none=True)) for content in request.contents)
     for tool in request.config.tools or ():
         given += len(tool.model_dump_json(exclude_none=True)) if isinstance(tool, types.Tool) else 0
-    written = len(text.encode()) + sum(len(call.arguments_text.encode()) + len(call.name) for call in calls)
-    return TokenUsage(math.ceil(given / _BYTES_A_TOKEN), 0, math.ceil(written / _BYTES_A_TOKEN))
+    written = text + "".join(call.arguments_text + call.name for call in calls)
+    return TokenUsage(math.ceil(given / _BYTES_A_TOKEN), 0, _estimate_text(written))
+
+
+def _estimate_text(text: str) -> int:
+    return math.ceil(len(text.encode()) / _BYTES_A_TOKEN)

@@ -75,6 +75,15 @@ class RunState:
 
     async def tell(self, event: RunEvent) -> None:
         """Passes an event on, and counts what it tells of; waits while nobody listens."""
+        self.count(event)
+        await self.events.put(event)
+
+    def take_unheard(self) -> list[RunEvent]:
+        """Returns what was told and not heard, for whoever hears no more."""
+        return [self.events.get_nowait() for _ in range(self.events.qsize())]
+
+    def count(self, event: RunEvent) -> None:
+        """Counts what an event tells of."""
         if isinstance(event, ModelCallFinished):
             self.last = event
         if isinstance(event, ModelCallFinished | ModelCallFailed):
@@ -85,7 +94,6 @@ class RunState:
             self._output_tokens += event.usage.output_tokens
             if self._cost_usd is not None:
                 self._cost_usd = self._cost_usd + event.cost_usd if event.cost_usd is not None else None
-        await self.events.put(event)
 
     def price(self, chosen: ChosenModel, usage: TokenUsage) -> Decimal | None:
         """Returns what a call costs, in US dollars; None: nobody knows."""

@@ -29,6 +29,13 @@ class ConversationORM(TeamEntity, Base):
         UniqueConstraint("team_id", "external_id"),
         Index(None, "team_id", "created_at", "id"),
         Index(None, "team_id", "agent_id", "created_at", "id"),
+        Index(
+            "ix_conversation_unread",
+            "team_id",
+            "last_message_at",
+            "id",
+            postgresql_where=text("agent_id IS NOT NULL AND extracted_until < message_count"),
+        ),
         CheckConstraint("message_count >= 0", name="message_count"),
     )
 

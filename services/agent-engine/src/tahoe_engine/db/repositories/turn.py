@@ -80,6 +80,14 @@ _END = (
     )
     .returning(*_READ)
 )
+_SETTLE = (
+    update(_TABLE)
+    .where(*_THIS, _TURN.status.in_((TurnStatus.CANCELLED, TurnStatus.UNFINISHED)))
+    .values(
+        usage=bindparam("usage", type_=JSONB()),
+        cost_usd=func.coalesce(bindparam("cost_usd"), _TURN.cost_usd),
+    )
+)
 _CANCEL = (
     update(_TABLE)
     .where(*_THIS, _TURN.status.in_(_OPEN))
@@ -150,6 +158,16 @@ class TurnRepository(BaseRepository[TurnORM]):
             "pending": [call.model_dump(mode="json") for call in pending],
         }
         return await self._find(_END, self._name(turn_id) | result)
+
+    async def settle(self, turn_id: UUID, usage: TurnUsage, cost_usd: Decimal | None) -> None:
+        """Notes what a turn took that was cut off by others.
+
+        Args:
+            turn_id: The turn.
+            usage: Of the whole turn.
+            cost_usd: Likewise; None: as it was noted before.
+        """
+        await self.session.execute(_SETTLE, self._name(turn_id) | {"usage": usage.model_dump(), "cost_usd": cost_usd})
 
     async def cancel(self, turn_id: UUID) -> Turn | None:
         """Ends a turn that runs or waits, and returns it; None where it had ended."""
