@@ -290,6 +290,20 @@ class TestTools:
         assert [one["role"] for one in model.chats[-1]["messages"][1:]] == ["user", "assistant", "tool", "user"]
         assert len(list_conversations(served, agent)) == 1
 
+    @pytest.mark.parametrize("more", [{}, {"tools": [WEATHER], "tool_choice": "none"}], ids=["no-tools", "no-choice"])
+    def test_need_not_be_given_again_for_their_results(
+        self, client: OpenAI, served: Served, agent: str, model: ScriptedModel, more: dict[str, Any]
+    ) -> None:
+        model.script(Reply(calls=(ScriptedCall("get_weather", '{"city": "Bern"}', id="w1"),)), Reply(text="Rain."))
+        messages: list[Any] = [{"role": "user", "content": "How is the weather?"}]
+        asked = client.chat.completions.create(model=agent, messages=messages, tools=[WEATHER]).choices[0].message
+        messages += [asked, {"role": "tool", "tool_call_id": "w1", "content": "rain, 7 mm"}]
+        answer = client.chat.completions.create(model=agent, messages=messages, **more).choices[0]
+        assert (answer.finish_reason, answer.message.content) == ("stop", "Rain.")
+        assert model.chats[-1]["messages"][-1]["content"] == "rain, 7 mm"
+        assert ("tool", "rain, 7 mm") in read_only_conversation(served, agent)
+        assert "get_weather" not in [tool["function"]["name"] for tool in model.chats[-1].get("tools", ())]
+
     def test_that_wait_for_a_person_are_refused_and_asked_for_once(
         self, client: OpenAI, served: Served, model: ScriptedModel
     ) -> None:

@@ -15,7 +15,7 @@ from tahoe_engine.runtime.run_events import (
 from tahoe_engine.runtime.testing.replies import Reply, ScriptedCall
 from tahoe_engine.runtime.testing.scripted_model import ScriptedModel
 from tahoe_engine.runtime.testing.scripted_tool import ScriptedTool
-from tahoe_engine.runtime.tool_port import Decision
+from tahoe_engine.runtime.tool_port import CallersTool, Decision
 
 Ask = Callable[..., Awaitable[list[RunEvent]]]
 
@@ -117,6 +117,37 @@ class TestAnAgentThatAsks:
         events = await ask(None, history=history, decisions=[Decision("book", is_approved=True)], tools=[book])
         assert isinstance(events[-1], ApprovalRequested)
         assert len(book.calls) == 1
+
+
+class TestAToolOfTheCaller:
+    async def test_is_told_apart_from_what_a_person_decides(
+        self, ask: Ask, model: ScriptedModel, book: ScriptedTool
+    ) -> None:
+        model.script(Reply(calls=(LOOK, BOOK)))
+        last = (await ask(tools=[CallersTool("look_up", "Looks up.", look_up_schema()), book]))[-1]
+        assert isinstance(last, ApprovalRequested)
+        assert {call.id for call in last.calls} == {"look", "book"}
+        assert last.callers == {"look"}
+
+    async def test_has_a_result_although_it_is_not_brought_again(self, ask: Ask, model: ScriptedModel) -> None:
+        model.script(Reply(calls=(LOOK,)), Reply(text="Rain."))
+        first = await ask("Rain?", tools=[CallersTool("look_up", "Looks up.", look_up_schema())])
+        result = Decision("look", is_approved=True, note="It rains 7 mm.", is_result=True)
+        events = await ask(None, history=keep("Rain?", first), decisions=[result])
+        assert isinstance(events[-1], AnswerFinished)
+        assert model.chats[1]["messages"][-1]["content"] == "It rains 7 mm."
+
+    async def test_that_is_gone_is_not_approved_by_a_person(
+        self, ask: Ask, model: ScriptedModel, book: ScriptedTool
+    ) -> None:
+        model.script(Reply(calls=(BOOK,)), Reply(text="Then not."))
+        first = await ask("Book it.", tools=[book])
+        await ask(None, history=keep("Book it.", first), decisions=[Decision("book", is_approved=True, note="Done.")])
+        assert "no tool of this name" in model.chats[1]["messages"][-1]["content"]
+
+
+def look_up_schema() -> dict[str, object]:
+    return {"type": "object", "properties": {"city": {"type": "string"}}}
 
 
 class TestOtherAutonomies:

@@ -48,7 +48,6 @@ async def create_chat_completion(
     writer = AnswerWriter(
         model=request.model,
         turn=begun.turn,
-        names=frozenset(tool.name for tool in question.brought.tools),
         with_usage=bool(request.stream_options and request.stream_options.include_usage),
     )
     events = answering.follow(principal.team_id, begun.turn.id, begun.after)

@@ -34,13 +34,11 @@ class AnswerWriter:
     Attributes:
         model: As the client called it.
         turn: As it began.
-        names: Of the client's tools.
         with_usage: Whether a stream ends with what it took.
     """
 
     model: str
     turn: Turn
-    names: frozenset[str]
     with_usage: bool = False
     _answer: list[MessageRecord] = field(default_factory=list)
     _place: int | None = None
@@ -110,7 +108,7 @@ class AnswerWriter:
     def _calls(self) -> list[AskedCall]:
         return [
             AskedCall(id=call.id, function=AskedFunction(name=call.name, arguments=call.arguments_text))
-            for call in pick_calls(self._answer, self.turn.pending, self.names)
+            for call in pick_calls(self._answer, self.turn.pending)
         ]
 
     @property
@@ -126,7 +124,7 @@ class AnswerWriter:
     def _refuse_failure(self) -> None:
         if (error := explain_turn(self.turn)) is not None:
             raise error
-        refuse_waiting(self.turn, self.names)
+        refuse_waiting(self.turn)
 
     def _write_text(self, event: TextAdded, *, is_first: bool) -> bytes:
         begins_anew = not is_first and event.cursor.position != self._place

@@ -1,7 +1,7 @@
 """What a turn is to answer: written down, and taken up by one process."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -117,16 +117,15 @@ class Asking:
             if turn is None:
                 raise ConflictError("The turn waits no more: somebody was quicker.")
             await _take_up(session, turn.conversation_id)
-        callers = {tool.name for tool in brought.tools}
-        was_approved = any(call.tool_name not in callers for call in waiting.pending)
+        callers = {call.call_id for call in waiting.pending if call.is_callers}
         return Asked(
             team_id,
             turn,
             agent,
             conversation.user_id,
             None,
-            tuple(decisions),
-            was_approved=was_approved,
+            tuple(replace(one, is_result=one.call_id in callers) for one in decisions),
+            was_approved=len(callers) < len(waiting.pending),
             brought=brought,
         )
 

@@ -183,7 +183,12 @@ class TurnJournal:
 
     async def _wait(self, session: AsyncSession, event: ApprovalRequested) -> ChatEvent:
         calls = [
-            PendingApproval(call_id=call.id, tool_name=call.name, arguments=call.arguments or {})
+            PendingApproval(
+                call_id=call.id,
+                tool_name=call.name,
+                arguments=call.arguments or {},
+                is_callers=call.id in event.callers,
+            )
             for call in event.calls
         ]
         return await self._end(session, TurnStatus.WAITING, event.usage, pending=calls)

@@ -131,7 +131,7 @@ class OpenAIConversations:
             return OpenAITurn(turn, Cursor(end.position, len(end.content), is_whole=True))
         is_repeated = [(one.role, one.content) for one in last.said] == [(one.role, one.content) for one in news]
         if is_waiting and is_repeated:
-            refuse_waiting(last.turn, frozenset(tool.name for tool in brought.tools))
+            refuse_waiting(last.turn)
         known = [*last.said, *last.answer]
         written = {one.tool_result.tool_call_id for one in known if one.tool_result is not None}
         brings_results = bool(results) and len(results) == len(news)
@@ -167,10 +167,8 @@ class OpenAIConversations:
 
 
 def _signed(brought: Brought, thread: Thread) -> Brought:
-    names = frozenset(tool.name for tool in brought.tools)
-
     def sign(answer: Sequence[MessageRecord], pending: Sequence[PendingApproval]) -> str | None:
-        calls = pick_calls(answer, pending, names)
+        calls = pick_calls(answer, pending)
         # What waits for a person alone is not given to the client, who asks the same again later.
         return None if pending and not calls else thread.key_after(answer, calls)
 
@@ -235,13 +233,13 @@ async def _find_last_turn(session: AsyncSession, conversation_id: UUID) -> Turn 
     return await turns.get_turn(page.items[0].id) if page.items else None
 
 
-def refuse_waiting(turn: Turn, names: frozenset[str]) -> None:
+def refuse_waiting(turn: Turn) -> None:
     """Refuses to pass on an answer that waits for a person, whom a client of this kind cannot ask.
 
     Raises:
         WaitsForPersonError: It does.
     """
-    others = [one.tool_name for one in turn.pending if one.tool_name not in names]
+    others = [one.tool_name for one in turn.pending if not one.is_callers]
     if turn.status is TurnStatus.WAITING and len(others) == len(turn.pending):
         raise WaitsForPersonError(
             f"The agent waits for approval of {', '.join(others)}.",

@@ -59,13 +59,10 @@ def join_texts(messages: Sequence[MessageRecord]) -> str:
     return SEPARATOR.join(one.content for one in messages if one.role is MessageRole.ASSISTANT and one.content)
 
 
-def pick_calls(
-    messages: Sequence[MessageRecord], pending: Sequence[PendingApproval], names: frozenset[str]
-) -> list[MessageToolCall]:
+def pick_calls(messages: Sequence[MessageRecord], pending: Sequence[PendingApproval]) -> list[MessageToolCall]:
     """Returns the calls that wait for the caller, as the model wrote them."""
     written = {call.id: call for message in messages for call in message.tool_calls}
-    mine = [one for one in pending if one.tool_name in names]
-    return [written.get(one.call_id) or _rewrite(one) for one in mine]
+    return [written.get(one.call_id) or _rewrite(one) for one in pending if one.is_callers]
 
 
 def _rewrite(call: PendingApproval) -> MessageToolCall:

@@ -36,11 +36,13 @@ class PendingApproval(StrictModel):
 
     Attributes:
         call_id: As the assistant's message has it.
+        is_callers: The tool is one that whoever asked brought along, and does: its result is waited for, no approval.
     """
 
     call_id: CallId
     tool_name: str = Field(min_length=1, max_length=200)
     arguments: Mapping[str, JsonValue]
+    is_callers: bool = False
 
 
 class TurnUsage(StrictModel):

@@ -133,7 +133,8 @@ class AdkRun:
         if state.failure is not None:
             return AnswerFailed(state.failure, state.usage)
         if state.waiting:
-            return ApprovalRequested(tuple(state.waiting), self._autonomy is Autonomy.SUGGEST, state.usage)
+            person_acts = self._autonomy is Autonomy.SUGGEST
+            return ApprovalRequested(tuple(state.waiting), person_acts, state.usage, frozenset(state.callers))
         if state.last is None:
             return AnswerFailed(TahoeError("The run ended without an answer."), state.usage)
         return AnswerFinished(state.last.text, state.last.is_complete, state.usage)

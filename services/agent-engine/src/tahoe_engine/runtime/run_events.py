@@ -138,13 +138,15 @@ class ApprovalRequested:
     """The run stands until a person decides; it goes on from the conversation and the decisions.
 
     Attributes:
-        calls: What is to be decided.
+        calls: What is to be decided, or done by whoever asked.
         person_acts: The agent only suggests: a person does it, and tells what came of it.
+        callers: Ids of the calls of a `CallersTool`.
     """
 
     calls: tuple[MessageToolCall, ...]
     person_acts: bool
     usage: RunUsage
+    callers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

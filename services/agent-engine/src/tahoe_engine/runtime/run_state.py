@@ -29,7 +29,8 @@ class RunState:
 
     Attributes:
         events: What happened and was not heard yet.
-        waiting: Calls that a person has to decide about.
+        waiting: Calls that somebody else has to decide about, or to do.
+        callers: Ids of those of them that are the caller's to do.
         failure: Why the run can go no further.
         last: The last answer of a model.
         tell_cut: While a model is asked: makes the event that says that it came to nothing.
@@ -37,6 +38,7 @@ class RunState:
 
     events: asyncio.Queue[RunEvent]
     waiting: list[MessageToolCall]
+    callers: set[str]
     failure: TahoeError | None
     last: ModelCallFinished | None
     tell_cut: Callable[[TahoeError], ModelCallFailed] | None
@@ -44,6 +46,7 @@ class RunState:
     def __init__(self, boundaries: Boundaries, pricing: Pricing, spent: RunUsage = NOTHING_SPENT) -> None:
         self.events = asyncio.Queue(_WAITING)
         self.waiting = []
+        self.callers = set()
         self.failure = None
         self.last = None
         self.tell_cut = None

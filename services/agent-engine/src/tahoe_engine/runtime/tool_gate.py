@@ -49,16 +49,19 @@ class ToolGate:
             decision: What a person decided about it; never about another call, which may well have the same id, as
                 some servers number calls anew in each answer.
         """
-        refusal = self._refuse(call, decision)
-        if refusal is not None:
-            return await self._tell(call, refusal, 0)
+        outcome = self._find_outcome(call, decision)
+        if outcome is not None:
+            return await self._tell(call, outcome, 0)
         tool = self.tools[call.name]
-        is_callers = isinstance(tool, CallersTool)
-        if decision is None and (is_callers or (tool.needs_approval and self._autonomy is not Autonomy.AUTO)):
+        if isinstance(tool, CallersTool):
+            self._state.waiting.append(call)
+            self._state.callers.add(call.id)
+            return None
+        if decision is None and tool.needs_approval and self._autonomy is not Autonomy.AUTO:
             self._state.waiting.append(call)
             return None
-        if decision is not None and (is_callers or (tool.needs_approval and self._autonomy is Autonomy.SUGGEST)):
-            return await self._tell(call, Outcome(decision.note if is_callers else decision.note or _DONE), 0)
+        if decision is not None and tool.needs_approval and self._autonomy is Autonomy.SUGGEST:
+            return await self._tell(call, Outcome(decision.note or _DONE), 0)
         if not self._state.begin_tool_call():
             return await self._tell(call, Outcome("Not done: this run may call no more tools.", is_error=True), 0)
         await self._state.tell(ToolCallStarted(call))
@@ -66,8 +69,12 @@ class ToolGate:
         outcome = await self._run(tool, call)
         return await self._tell(call, outcome, (time.perf_counter() - began) * 1000)
 
-    def _refuse(self, call: MessageToolCall, decision: Decision | None) -> Outcome | None:
-        if call.name not in self.tools:
+    def _find_outcome(self, call: MessageToolCall, decision: Decision | None) -> Outcome | None:
+        """Returns what a call comes to without anything being done here."""
+        if decision is not None and decision.is_approved and decision.is_result:
+            return Outcome(decision.note)
+        is_known = call.name in self.tools or (decision is not None and decision.is_result)
+        if not is_known:
             has = f"There are: {', '.join(self.tools)}." if self.tools else "There are none."
             return Outcome(f"There is no tool of this name. {has}", is_error=True)
         if call.arguments is None:

@@ -69,8 +69,10 @@ class Decision:
 
     Attributes:
         note: What the model is told beside it; where the agent only suggests, what came of it.
+        is_result: It is what came of a `CallersTool`, which need not be brought again for that.
     """
 
     call_id: str
     is_approved: bool
     note: str = ""
+    is_result: bool = False
