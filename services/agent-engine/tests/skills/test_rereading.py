@@ -1,3 +1,5 @@
+import errno
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -5,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tahoe_engine.skills import rereading
-from tahoe_engine.skills.inspection import Inspection, inspect_skill
+from tahoe_engine.skills.inspection import load_skill
 from tahoe_engine.skills.rereading import reread_skill
 from tahoe_engine.skills.skill import Skill, SkillScope
 
@@ -19,13 +21,17 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The folders that were looked into; a file settles faster than it does outside of tests."""
     seen: list[Path] = []
 
-    def look(folder: Path, scope: SkillScope) -> Inspection:
+    def look(folder: Path, scope: SkillScope) -> Skill:
         seen.append(folder)
-        return inspect_skill(folder, scope)
+        return load_skill(folder, scope)
 
-    monkeypatch.setattr(rereading, "inspect_skill", look)
+    monkeypatch.setattr(rereading, "load_skill", look)
     monkeypatch.setattr(rereading, "_SETTLED_NS", SETTLED_S * 1e9)
     return seen
+
+
+def too_many_files(*_: object, **__: object) -> int:
+    raise OSError(errno.EMFILE, "Too many open files")
 
 
 def reread(folder: Path) -> Skill | None:
@@ -67,6 +73,16 @@ class TestRereading:
             assert skill is not None
             assert skill.folder == tmp_path / place / "thing"
         assert looks == [link, link]
+
+    def test_remembers_no_file_that_could_not_be_read_for_a_moment(
+        self, write_skill: WriteSkill, looks: list[Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = write_skill()
+        time.sleep(SETTLED_S)
+        with monkeypatch.context() as short:
+            short.setattr(os, "open", too_many_files)
+            assert reread(folder) is None
+        assert reread(folder) is not None
 
     @pytest.mark.parametrize("content", ["nothing", "---\nname: thing\n---\nWithout a description."])
     def test_what_cannot_be_used_is_none(self, write_skill: WriteSkill, content: str) -> None:
