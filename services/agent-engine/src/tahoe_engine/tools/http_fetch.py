@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from tahoe_core.errors import InvalidInputError, UnavailableError
+from tahoe_engine.network.certificates import get_tls
 from tahoe_engine.network.lookup import RefusedAddressError
 from tahoe_engine.network.pinned_transport import PinnedTransport
 from tahoe_engine.tools.egress import DEFAULT_PORTS, Egress
@@ -66,7 +67,7 @@ class Fetcher:
 
     egress: Egress
     limits: FetchLimits = FetchLimits()
-    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    tls: ssl.SSLContext = field(default_factory=get_tls)
 
     async def get(self, url: str) -> Fetched:
         """Gets what a URL names, whatever its status; redirects are followed.
