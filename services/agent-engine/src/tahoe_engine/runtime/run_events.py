@@ -115,6 +115,17 @@ class RunUsage:
     seconds: float
     cost_usd: Decimal | None
 
+    def __add__(self, more: "RunUsage") -> "RunUsage":
+        return RunUsage(
+            model_calls=self.model_calls + more.model_calls,
+            tool_calls=self.tool_calls + more.tool_calls,
+            input_tokens=self.input_tokens + more.input_tokens,
+            cached_tokens=self.cached_tokens + more.cached_tokens,
+            output_tokens=self.output_tokens + more.output_tokens,
+            seconds=self.seconds + more.seconds,
+            cost_usd=None if self.cost_usd is None or more.cost_usd is None else self.cost_usd + more.cost_usd,
+        )
+
 
 NOTHING_SPENT = RunUsage(0, 0, 0, 0, 0, 0.0, Decimal(0))
 

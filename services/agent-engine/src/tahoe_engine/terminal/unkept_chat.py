@@ -17,6 +17,7 @@ from tahoe_engine.runtime.agent_runtime import AdkRuntime, AgentRuntime, RunRequ
 from tahoe_engine.runtime.model_endpoint import ChosenModel, choose_models, configured_model
 from tahoe_engine.runtime.provider_keys import ProviderKeys
 from tahoe_engine.runtime.run_events import (
+    NOTHING_SPENT,
     AnswerFailed,
     AnswerFinished,
     ApprovalRequested,
@@ -76,6 +77,7 @@ class UnkeptChat(TerminalChat):
         self._configured = configured
         self._conversation_id = uuid4()
         self._messages: list[MessageRecord] = []
+        self._spent = NOTHING_SPENT  # of the answer that waits for a decision
 
     @classmethod
     @asynccontextmanager
@@ -108,6 +110,7 @@ class UnkeptChat(TerminalChat):
     @override
     async def say(self, text: str) -> AsyncGenerator[ScreenEvent]:
         history = list(self._messages)
+        self._spent = NOTHING_SPENT
         self._add(MessageCreate(role=MessageRole.USER, content=text))
         async with aclosing(self._answer(history, text)) as events:
             async for event in events:
@@ -147,6 +150,7 @@ class UnkeptChat(TerminalChat):
             decisions=decisions,
             context=describe_skills(skills.skills),
             tools=(*make_skill_tools(skills, self._scripts), *make_http_tools(self._dna.boundaries)),
+            spent=self._spent,
         )
         unfinished = ""
         try:
@@ -181,6 +185,7 @@ class UnkeptChat(TerminalChat):
                 self._add(MessageCreate(role=MessageRole.TOOL, content=event.content, tool_result=result))
                 told = ToolAnswered(event.call_id, event.name, event.content, event.is_error, event.duration_ms)
             case ApprovalRequested():
+                self._spent += event.usage
                 told = WaitsForPerson(event.calls, event.person_acts)
             case AnswerFinished():
                 told = AnswerEnded()
