@@ -53,11 +53,18 @@ class TestARun:
         assert (len(tool.calls), len(model.chats)) == (3, 2)
 
     async def test_takes_no_more_tokens_than_it_may(self, ask: Ask, model: ScriptedModel) -> None:
-        model.answer = lambda _: Reply(calls=(LOOK,), usage=(40, 0, 10))
-        last = stopped(await ask(tools=[ScriptedTool()], max_tokens=120))
+        model.answer = lambda _: Reply(calls=(LOOK,), usage=(400, 0, 100))
+        last = stopped(await ask(tools=[ScriptedTool()], max_tokens=1900))
         assert "max_tokens" in last.error.message
-        # What is left is all that the model may still write.
-        assert [body["max_tokens"] for body in model.chats] == [120, 70, 20]
+        # What is left when the question is paid is all that the model may still write.
+        first, *others = (left - body["max_tokens"] for left, body in zip((1900, 1400, 900), model.chats, strict=True))
+        assert 0 < first < 200, "as its length says"
+        assert all(400 < one < 900 for one in others), "as the server counts"
+
+    async def test_asks_nothing_that_takes_more_than_it_has_left(self, ask: Ask, model: ScriptedModel) -> None:
+        last = stopped(await ask("word " * 2000, max_tokens=2000))
+        assert "takes about 33" in last.error.message
+        assert (len(model.chats), last.usage.model_calls) == (0, 0)
 
     async def test_takes_no_longer_than_it_may(self, ask: Ask, model: ScriptedModel) -> None:
         async def wait(_: Mapping[str, Any]) -> str:
@@ -72,7 +79,7 @@ class TestARun:
     async def test_counts_what_it_took_before_it_waited(self, ask: Ask, model: ScriptedModel) -> None:
         spent = RunUsage(2, 3, 30, 0, 20, 5.0, Decimal(0))
         model.answer = lambda _: Reply(calls=(LOOK,), usage=(40, 0, 10))
-        for limit in ({"max_turns": 2}, {"max_tokens": 50}, {"max_seconds": 5}):
+        for limit in ({"max_turns": 2}, {"max_tokens": 50}, {"max_tokens": 55}, {"max_seconds": 5}):
             assert next(iter(limit)) in stopped(await ask(spent=spent, **limit)).error.message
         assert not model.chats
         last = stopped(await ask(tools=[ScriptedTool()], spent=spent, max_tool_calls=3))
@@ -97,7 +104,7 @@ class TestARun:
 
     async def test_that_stays_within_its_limits_is_not_stopped(self, ask: Ask, model: ScriptedModel) -> None:
         model.script(Reply(calls=(LOOK,)))
-        events = await ask(tools=[ScriptedTool()], max_turns=2, max_tool_calls=1, max_tokens=50)
+        events = await ask(tools=[ScriptedTool()], max_turns=2, max_tool_calls=1, max_tokens=300)
         assert isinstance(events[-1], AnswerFinished)
 
 
@@ -114,10 +121,12 @@ class TestMoney:
         yield made
         await made.aclose()
 
-    async def run(self, runtime: AdkRuntime, chosen: list[ChosenModel], max_spend: str | None) -> list[RunEvent]:
+    async def run(
+        self, runtime: AdkRuntime, chosen: list[ChosenModel], max_spend: str | None, message: str = "Look."
+    ) -> list[RunEvent]:
         limit = Decimal(max_spend) if max_spend else None
         agent = AgentBlueprint("Ada", "", boundaries=Boundaries(max_spend_usd=limit))
-        request = RunRequest(agent, chosen, message="Look.", tools=[ScriptedTool()])
+        request = RunRequest(agent, chosen, message=message, tools=[ScriptedTool()])
         async with aclosing(runtime.run(request)) as events:
             return [event async for event in events]
 
@@ -132,11 +141,20 @@ class TestMoney:
     async def test_that_is_used_up_ends_the_run(
         self, priced: AdkRuntime, chosen: ChosenModel, model: ScriptedModel
     ) -> None:
-        model.answer = lambda _: Reply(calls=(LOOK,))
-        last = stopped(await self.run(priced, [chosen], "0.6"))
+        model.answer = lambda _: Reply(calls=(LOOK,), usage=(400, 0, 100))
+        last = stopped(await self.run(priced, [chosen], "19"))
         assert "max_spend_usd" in last.error.message
-        # The model may write no more than what is left pays for.
-        assert [body["max_tokens"] for body in model.chats] == [60, 35, 10]
+        # The model may write no more than what is left when the question is paid pays for.
+        first, *others = (left - body["max_tokens"] for left, body in zip((1900, 1400, 900), model.chats, strict=True))
+        assert 0 < first < 200
+        assert all(400 < one < 900 for one in others)
+
+    async def test_that_the_question_alone_would_use_up_is_not_spent(
+        self, priced: AdkRuntime, chosen: ChosenModel, model: ScriptedModel
+    ) -> None:
+        last = stopped(await self.run(priced, [chosen], "12", "word " * 2000))
+        assert "costs about 34" in last.error.message
+        assert model.chats == []
 
     async def test_that_is_limited_pays_for_no_model_without_a_price(
         self, priced: AdkRuntime, chosen: ChosenModel, model: ScriptedModel

@@ -69,6 +69,7 @@ class RunModel(BaseLlm):
     _state: RunState = PrivateAttr()
     _asked: dict[str, MessageToolCall] = PrivateAttr(default_factory=dict)
     _broken_in_a_row: int = PrivateAttr(default=0)
+    _counted_by_estimated: float = PrivateAttr(default=1.0)
 
     def __init__(
         self, choices: Sequence[ChosenModel], open_model: OpenModel, assignment: Assignment, state: RunState
@@ -122,7 +123,10 @@ class RunModel(BaseLlm):
                 return answer
 
     async def _ask(self, call: "_ModelCall", request: LlmRequest) -> LlmResponse:
-        allowed = self._state.begin_model_call(call.chosen, self._assignment.max_output_tokens)
+        estimated = _estimate_prompt(self._assignment.instructions, request)
+        # A question is much like the one before, of which we know by now how the server counts it.
+        prompt_tokens = math.ceil(estimated * self._counted_by_estimated)
+        allowed = self._state.begin_model_call(call.chosen, prompt_tokens, self._assignment.max_output_tokens)
         llm = self._open(call.chosen)
         asked = LlmRequest.model_construct(
             model=call.chosen.model,
@@ -143,6 +147,8 @@ class RunModel(BaseLlm):
         calls = self._read_calls(answer)
         finished = call.finished(answer, calls)
         await self._state.tell(finished)
+        if not finished.is_estimated:
+            self._counted_by_estimated = finished.usage.input_tokens / max(1, estimated)
         answer.usage_metadata = answer.usage_metadata or _counted(finished.usage)
         is_broken = any(one.arguments is None for one in calls)
         self._broken_in_a_row = self._broken_in_a_row + 1 if is_broken else 0
@@ -326,12 +332,22 @@ def _counted(usage: MessageUsage) -> types.GenerateContentResponseUsageMetadata:
 
 def _estimate(request: LlmRequest, text: str, calls: Sequence[MessageToolCall]) -> TokenUsage:
     """Counts tokens by length, for servers that count none."""
-    given = len(str(request.config.system_instruction or "").encode())
-    given += sum(len(content.model_dump_json(exclude_none=True)) for content in request.contents)
-    for tool in request.config.tools or ():
-        given += len(tool.model_dump_json(exclude_none=True)) if isinstance(tool, types.Tool) else 0
     written = text + "".join(call.arguments_text + call.name for call in calls)
-    return TokenUsage(math.ceil(given / _BYTES_A_TOKEN), 0, _estimate_text(written))
+    given = _estimate_prompt(str(request.config.system_instruction or ""), request)
+    return TokenUsage(given, 0, _estimate_text(written))
+
+
+def _estimate_prompt(instructions: str, request: LlmRequest) -> int:
+    given = len(instructions.encode())
+    given += sum(_count_bytes(part) for content in request.contents for part in content.parts or ())
+    for tool in request.config.tools or ():
+        given += _count_bytes(tool) if isinstance(tool, types.Tool) else 0
+    return math.ceil(given / _BYTES_A_TOKEN)
+
+
+def _count_bytes(part: types.Part | types.Tool) -> int:
+    text = part.text if isinstance(part, types.Part) else None
+    return len((part.model_dump_json(exclude_none=True) if text is None else text).encode())
 
 
 def _estimate_text(text: str) -> int:

@@ -102,15 +102,16 @@ class RunState:
         """Returns what a call costs, in US dollars; None: nobody knows."""
         return self._pricing(chosen, usage)
 
-    def begin_model_call(self, chosen: ChosenModel, wanted_tokens: int) -> int:
+    def begin_model_call(self, chosen: ChosenModel, prompt_tokens: int, wanted_tokens: int) -> int:
         """Counts a model call, and returns the output tokens that it may have.
 
         Args:
             chosen: Who is asked.
+            prompt_tokens: What the question takes, by its length: it is known only when it is paid for.
             wanted_tokens: The most that the agent would have of one answer.
 
         Raises:
-            RunLimitError: The run has used up what it may.
+            RunLimitError: The run has used up what it may, or the question would.
         """
         limits, spent = self._boundaries, self._spent
         if spent.model_calls + self._model_calls >= limits.max_turns:
@@ -119,8 +120,14 @@ class RunState:
         left = limits.max_tokens - used
         if left <= 0:
             raise RunLimitError(f"The run used up its max_tokens of {limits.max_tokens}.", cure=_CURE)
+        if left <= prompt_tokens:
+            raise RunLimitError(
+                f"The question takes about {prompt_tokens} tokens, and the run has {left} of its max_tokens left.",
+                cure=_CURE,
+            )
+        left -= prompt_tokens
         if limits.max_spend_usd is not None:
-            left = min(left, self._affordable_tokens(chosen, limits.max_spend_usd))
+            left = min(left, self._affordable_tokens(chosen, prompt_tokens, limits.max_spend_usd))
         self._model_calls += 1
         return min(left, wanted_tokens)
 
@@ -138,16 +145,22 @@ class RunState:
         """Returns the error of a run that takes too long."""
         return RunLimitError(f"The run took its max_seconds of {self._boundaries.max_seconds}.", cure=_CURE)
 
-    def _affordable_tokens(self, chosen: ChosenModel, max_spend_usd: Decimal) -> int:
-        """Returns how many output tokens the money that is left pays for."""
+    def _affordable_tokens(self, chosen: ChosenModel, prompt_tokens: int, max_spend_usd: Decimal) -> int:
+        """Returns how many output tokens the money pays for that is left once the question is paid."""
         price = self._pricing(chosen, TokenUsage(input_tokens=0, cached_tokens=0, output_tokens=_PRICED_TOKENS))
-        if price is None or self._cost_usd is None or self._spent.cost_usd is None:
+        asking = self._pricing(chosen, TokenUsage(input_tokens=prompt_tokens, cached_tokens=0, output_tokens=0))
+        if price is None or asking is None or self._cost_usd is None or self._spent.cost_usd is None:
             raise UnknownPriceError(
                 f"Nobody knows what {chosen} costs, and the run may spend no more than {max_spend_usd} US dollars.",
                 cure="Use a model with a known price, or take out the agent's max_spend_usd.",
             )
         left = max_spend_usd - self._spent.cost_usd - self._cost_usd
-        tokens = int(left / price * _PRICED_TOKENS) if price else self._boundaries.max_tokens
-        if left <= 0 or tokens < 1:
+        if left <= 0:
             raise RunLimitError(f"The run used up its max_spend_usd of {max_spend_usd}.", cure=_CURE)
+        tokens = int((left - asking) / price * _PRICED_TOKENS) if price else self._boundaries.max_tokens
+        if left <= asking or tokens < 1:
+            raise RunLimitError(
+                f"The question costs about {asking:.2g} US dollars, and {left:.2g} are left of its max_spend_usd.",
+                cure=_CURE,
+            )
         return tokens
