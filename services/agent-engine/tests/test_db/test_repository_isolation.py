@@ -65,9 +65,10 @@ from tahoe_engine.models.memory_models import (
 from tahoe_engine.models.model_call import ModelCallCreate, ModelCallPurpose
 from tahoe_engine.models.scorecard import BoundScorecard
 from tahoe_engine.models.stored import AnalysisFilter, InteractionFilter
-from tahoe_engine.models.turn_models import TurnStatus
+from tahoe_engine.models.turn_models import TurnStatus, TurnUsage
 
 LEASE = timedelta(minutes=5)
+TAKEN = TurnUsage(model_calls=1, tool_calls=0, input_tokens=1, cached_tokens=0, output_tokens=1, seconds=1)
 SAID = MessageCreate(role=MessageRole.USER, content="stolen")
 TABLES = list_team_tables(Base.metadata)
 ALL = PageRequest(100)
@@ -281,6 +282,7 @@ CASES: dict[str, Ask] = {
     "TurnRepository.go_on": lambda r, o: r.go_on(o.filled.turn_id, LEASE),
     "TurnRepository.renew": lambda r, o: r.renew(o.filled.turn_id, LEASE),
     "TurnRepository.end": lambda r, o: r.end(o.filled.turn_id, TurnStatus.CANCELLED),
+    "TurnRepository.settle": lambda r, o: r.settle(o.filled.turn_id, TAKEN, None),
     "TurnRepository.cancel": lambda r, o: r.cancel(o.filled.turn_id),
     "TurnRepository.get_turn": lambda r, o: r.get_turn(o.filled.turn_id),
     "TurnRepository.list_turns": lambda r, o: r.list_turns(o.filled.conversation_id, ALL),

@@ -127,13 +127,16 @@ class TurnJournal:
             events: What was not written any more.
         """
         taken = next((event.usage for event in events if isinstance(event, _LAST)), None)
+        calls = [event for event in events if isinstance(event, ModelCallFinished | ModelCallFailed)]
+        for call in calls:
+            self._spend(call.cost_usd)
         async with self.open_session() as session:
-            for event in events:
-                if isinstance(event, ModelCallFinished | ModelCallFailed) and event.usage is not None:
-                    await self._note_call(session, event, event.usage)
             if taken is not None:
                 usage = add_usage(self.turn.usage, taken)
                 await TurnRepository(session).settle(self.turn.id, usage, self._add_cost(taken))
+            for call in calls:
+                if call.usage is not None:
+                    await self._note_call(session, call, call.usage)
 
     @property
     def is_due(self) -> bool:
@@ -176,6 +179,7 @@ class TurnJournal:
                 told = await self._end(session, TurnStatus.FAILED, event.usage, error=_describe(event.error))
             case ModelCallFailed(usage=MessageUsage() as usage):
                 await self._note_call(session, event, usage)
+                self._spend(event.cost_usd)
                 return []
             case _:  # thoughts, and models that were not reached
                 return []
@@ -217,8 +221,7 @@ class TurnJournal:
             written = await messages.append(self.turn.conversation_id, self.turn.id, answer)
         else:
             written = await messages.complete(self._answer.id, answer)
-        if event.cost_usd is not None:
-            self._spent = (self._spent or 0) + event.cost_usd
+        self._spend(event.cost_usd)
         length = len(self._text) + len(last_words)
         self._answer, self._text = None, ""
         self._written.append(written)
@@ -231,8 +234,6 @@ class TurnJournal:
         turn = self.turn
         call = note_call(event, usage, turn.conversation_id, turn.agent_id, ModelCallPurpose.ANSWER)
         await ModelCallRepository(session).record([call])
-        if event.cost_usd is not None:
-            self._spent = (self._spent or 0) + event.cost_usd
 
     async def _add_result(self, messages: MessageRepository, event: ToolCallFinished) -> ChatEvent:
         result = MessageCreate(
@@ -268,6 +269,10 @@ class TurnJournal:
             if name is not None:
                 await ConversationRepository(session).call(self.turn.conversation_id, name)
         return TurnEnded(ended)
+
+    def _spend(self, cost_usd: Decimal | None) -> None:
+        if cost_usd is not None:
+            self._spent = (self._spent or 0) + cost_usd
 
     def _add_cost(self, taken: RunUsage | None) -> Decimal | None:
         """Returns what the turn cost, as far as it is known."""
