@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from tahoe_engine.models.conversation_models import MAX_CONTENT_CHARACTERS, CallId
+from tahoe_engine.models.invalid_request import InvalidRequestError
 
 MAX_MESSAGES = 2_000
 MAX_TEXT = 200_000
@@ -152,7 +153,7 @@ class ChatRequest(OpenAIModel):
 
     Attributes:
         model: An agent's slug.
-        messages: All that was said so far; the last is a user's, or the results of calls.
+        messages: All that was said so far; the last, but for those of the system, is a user's, or the results of calls.
         user: What the client calls who asks; what the agent remembers of somebody belongs to this name.
         n: Only one answer is given.
         tools: What the client can do beside what the agent can; it is told of the calls, and sends their results.
@@ -170,27 +171,33 @@ class ChatRequest(OpenAIModel):
 
     @model_validator(mode="after")
     def _asks_something(self) -> Self:
-        last = self.messages[-1]
-        if isinstance(last, (SystemMessage, AssistantMessage)):
-            raise ValueError("the last message has to be a user's or a tool's")  # noqa: TRY004 - no wrong type of ours
+        # Chat interfaces send a last word to the agent behind what the user says.
+        last = next((one for one in reversed(self.messages) if not isinstance(one, SystemMessage)), None)
+        if last is None or isinstance(last, AssistantMessage):
+            raise _refusal("The last message, but for those of the system, has to be a user's or a tool's.", "messages")
         if any(len(read_text(message.content)) > MAX_CONTENT_CHARACTERS for message in self.messages):
-            raise ValueError(f"a message has more than {MAX_CONTENT_CHARACTERS} characters")
+            raise _refusal(f"A message has more than {MAX_CONTENT_CHARACTERS} characters.", "messages")
         if isinstance(last, UserMessage) and not read_text(last.content).strip():
-            raise ValueError("the last message says nothing")
+            raise _refusal("The last message says nothing.", "messages")
         return self
 
     @model_validator(mode="after")
     def _names_each_once(self) -> Self:
         names = [tool.function.name for tool in self.tools or ()]
         if len(set(names)) < len(names):
-            raise ValueError("two tools have the same name")
+            raise _refusal("Two tools have the same name.", "tools")
         if isinstance(self.tool_choice, NamedChoice) and self.tool_choice.function.name not in names:
-            raise ValueError("tool_choice names a function that is not among the tools")
+            raise _refusal("tool_choice names a function that is not among the tools.", "tool_choice")
         for message in self.messages:
             calls = message.tool_calls or () if isinstance(message, AssistantMessage) else ()
             if len({call.id for call in calls}) < len(calls):
-                raise ValueError("two calls of one message have the same id")
+                raise _refusal("Two calls of one message have the same id.", "messages")
         return self
+
+
+def _refusal(message: str, field: str) -> InvalidRequestError:
+    """Makes an error that passes Pydantic: a ValueError would be rendered as a conflict."""
+    return InvalidRequestError(message, field=field)
 
 
 def read_text(content: Any) -> str:  # noqa: ANN401 - as each kind of message has it
