@@ -1,4 +1,4 @@
-"""What OpenAI's clients are told of requests that cannot be answered: nothing that they would ask again by themselves."""
+"""What OpenAI's clients are told of requests that cannot be answered: nothing after which they would ask again."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import httpx
 import pytest
 
-from tahoe_engine.runtime.testing.replies import Reply
+from tahoe_engine.runtime.testing.replies import CONTEXT_FULL, REFUSAL, Reply, fault
 from tahoe_engine.runtime.testing.scripted_model import ScriptedModel
 
 type Json = dict[str, Any]
@@ -90,3 +90,52 @@ class TestTheLastWord:
         system, *said = model.chats[-1]["messages"]
         assert "Speak like a pirate." in system["content"]
         assert said == [user("Hello.")]
+
+
+def json_schema(schema: object) -> Json:
+    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+
+
+class TestAFaultOfTheClient:
+    @pytest.mark.parametrize(
+        "messages",
+        [
+            [{"role": "tool", "tool_call_id": "zz", "content": "1"}],
+            [user("Look."), calling("c1"), {"role": "tool", "tool_call_id": "zz", "content": "1"}],
+        ],
+    )
+    async def test_is_a_result_that_nobody_asked_for(
+        self, client: httpx.AsyncClient, read_problem: ReadProblem, messages: list[Json]
+    ) -> None:
+        assert "'zz'" in read_problem(await ask(client, *messages), 400)["error"]["message"]
+
+    @pytest.mark.parametrize(
+        "schema",
+        [
+            {"type": "object", "required": 5},
+            {"properties": {"a": {"type": "thing"}}},
+            {"$schema": "http://json-schema.org/draft-07/schema#", "required": [[]]},
+            {"$schema": 5},
+        ],
+    )
+    async def test_is_a_schema_that_is_none(
+        self, client: httpx.AsyncClient, read_problem: ReadProblem, model: ScriptedModel, schema: Json
+    ) -> None:
+        problem = read_problem(await ask(client, user("Hello."), response_format=json_schema(schema)), 400)
+        assert problem["error"]["param"] == "response_format.json_schema.schema"
+        assert not model.chats
+
+    async def test_is_no_schema_of_an_older_draft(self, client: httpx.AsyncClient, model: ScriptedModel) -> None:
+        model.script(Reply(text="[1]"))
+        pair = {"$schema": "http://json-schema.org/draft-07/schema#", "items": [{"type": "integer"}]}
+        answer = await ask(client, user("Hello."), response_format=json_schema(pair))
+        assert answer.status_code == 200, answer.text
+
+    @pytest.mark.parametrize("reply", [CONTEXT_FULL, REFUSAL, fault(400, "invalid_value")])
+    async def test_is_what_the_model_does_not_take(
+        self, client: httpx.AsyncClient, model: ScriptedModel, read_problem: ReadProblem, reply: Reply
+    ) -> None:
+        model.script(reply)
+        problem = read_problem(await ask(client, user("Hello.")), 400)
+        assert problem["error"]["type"] == "invalid_request_error"
+        assert len(model.chats) == 1

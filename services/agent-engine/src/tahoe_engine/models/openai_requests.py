@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from tahoe_engine.models.answer_schema import check_answer_schema
 from tahoe_engine.models.conversation_models import MAX_CONTENT_CHARACTERS, CallId
 from tahoe_engine.models.invalid_request import InvalidRequestError
 
@@ -192,6 +193,27 @@ class ChatRequest(OpenAIModel):
             calls = message.tool_calls or () if isinstance(message, AssistantMessage) else ()
             if len({call.id for call in calls}) < len(calls):
                 raise _refusal("Two calls of one message have the same id.", "messages")
+        return self
+
+    @model_validator(mode="after")
+    def _brings_results_of_calls(self) -> Self:
+        # Only what is new is looked at: who sends the end of a long conversation may have cut off the calls before.
+        called: set[str] = set()
+        stray: str | None = None
+        for message in self.messages:
+            if isinstance(message, AssistantMessage):
+                called |= {call.id for call in message.tool_calls or ()}
+                stray = None
+            elif isinstance(message, ToolMessage) and message.tool_call_id not in called:
+                stray = message.tool_call_id
+        if stray is not None:
+            raise _refusal(f"No message before asks for the call {stray!r}, whose result is given.", "messages")
+        return self
+
+    @model_validator(mode="after")
+    def _wants_what_can_be(self) -> Self:
+        if isinstance(self.response_format, JsonSchemaFormat):
+            check_answer_schema(self.response_format.json_schema.json_schema, "response_format.json_schema.schema")
         return self
 
 
