@@ -139,3 +139,19 @@ class TestAFaultOfTheClient:
         problem = read_problem(await ask(client, user("Hello.")), 400)
         assert problem["error"]["type"] == "invalid_request_error"
         assert len(model.chats) == 1
+
+
+class TestJson:
+    @pytest.mark.parametrize(
+        "wanted", [{"type": "json_object"}, {"type": "json_schema", "json_schema": {"name": "answer"}}]
+    )
+    async def test_of_any_kind_may_be_asked_for(
+        self, client: httpx.AsyncClient, model: ScriptedModel, wanted: Json
+    ) -> None:
+        model.script(Reply(text='{"city": "Bern"}'))
+        answer = await ask(client, user("Where?"), response_format=wanted)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["choices"][0]["message"]["content"] == '{"city": "Bern"}'
+        [asked] = model.chats
+        assert asked["response_format"] == {"type": "json_object"}
+        assert "JSON object" in asked["messages"][0]["content"]

@@ -125,15 +125,21 @@ class NamedChoice(OpenAIModel):
 
 
 class JsonSchema(OpenAIModel):
-    """How an answer has to look."""
+    """How an answer has to look; without a schema, as any JSON object."""
 
-    json_schema: Annotated[Mapping[str, JsonValue], Field(alias="schema")]
+    json_schema: Annotated[Mapping[str, JsonValue] | None, Field(alias="schema")] = None
 
 
 class TextFormat(OpenAIModel):
     """An answer in words."""
 
     type: Literal["text"]
+
+
+class JsonObjectFormat(OpenAIModel):
+    """An answer that is a JSON object: OpenAI's JSON mode."""
+
+    type: Literal["json_object"]
 
 
 class JsonSchemaFormat(OpenAIModel):
@@ -168,7 +174,9 @@ class ChatRequest(OpenAIModel):
     stream_options: StreamOptions | None = None
     tools: Annotated[list[FunctionTool], Field(max_length=MAX_TOOLS)] | None = None
     tool_choice: Literal["none", "auto", "required"] | NamedChoice | None = None
-    response_format: Annotated[TextFormat | JsonSchemaFormat, Field(discriminator="type")] | None = None
+    response_format: Annotated[TextFormat | JsonObjectFormat | JsonSchemaFormat, Field(discriminator="type")] | None = (
+        None
+    )
 
     @model_validator(mode="after")
     def _asks_something(self) -> Self:
@@ -212,8 +220,9 @@ class ChatRequest(OpenAIModel):
 
     @model_validator(mode="after")
     def _wants_what_can_be(self) -> Self:
-        if isinstance(self.response_format, JsonSchemaFormat):
-            check_answer_schema(self.response_format.json_schema.json_schema, "response_format.json_schema.schema")
+        wanted = self.response_format
+        if isinstance(wanted, JsonSchemaFormat) and wanted.json_schema.json_schema is not None:
+            check_answer_schema(wanted.json_schema.json_schema, "response_format.json_schema.schema")
         return self
 
 
