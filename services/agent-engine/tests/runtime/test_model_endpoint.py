@@ -1,4 +1,5 @@
 import pytest
+from pydantic import SecretStr
 
 from tahoe_engine.models.agent_models import ModelChoice
 from tahoe_engine.models.catalog import ModelProviderInput
@@ -29,11 +30,19 @@ class TestAnEndpoint:
         assert endpoint.api_key.get_secret_value() == "sk-secret"
         assert "sk-secret" not in repr(endpoint)
 
-    @pytest.mark.parametrize("held", [{}, {"OPENAI_API_KEY": ""}, {"OPENAI_API_KEY": "sk and more"}])
+    @pytest.mark.parametrize(
+        "held", [{}, {"OPENAI_API_KEY": ""}, {"OPENAI_API_KEY": "sk and more"}, {"OPENAI_API_KEY": "…"}]
+    )
     def test_says_which_variable_lacks_its_key(self, held: dict[str, str]) -> None:
         with pytest.raises(WrongKeyError, match="OPENAI_API_KEY") as caught:
             ModelEndpoint.of(CLOUD, ProviderKeys(held))
         assert "sk and" not in str(caught.value)
+
+    @pytest.mark.parametrize("key", ["…", "sk-secret\n", "sk secret"])
+    def test_takes_no_key_that_cannot_be_sent(self, key: str) -> None:
+        with pytest.raises(WrongKeyError, match="the key of mine") as caught:
+            ModelEndpoint("mine", "http://localhost:9/v1", SecretStr(key))
+        assert key not in str(caught.value)
 
     @pytest.mark.parametrize(
         ("name", "base_url", "speaks"),

@@ -308,10 +308,13 @@ def _tls() -> ssl.SSLContext:
 
 def _open_client(endpoint: ModelEndpoint, patience: Patience, lookup: Lookup) -> httpx.AsyncClient:
     url = _read_url(endpoint)
-    headers = {
-        "Content-Type": "application/json",
-        "Accept-Encoding": "identity",  # what is unpacked has no size that could be known beforehand
-    }
+    # Encoded here: what cannot be is no fault of the proxy's.
+    headers = httpx.Headers(
+        {
+            "Content-Type": "application/json",
+            "Accept-Encoding": "identity",  # what is unpacked has no size that could be known beforehand
+        }
+    )
     if endpoint.api_key is not None:
         headers["Authorization"] = f"Bearer {endpoint.api_key.get_secret_value()}"
     proxy = _find_proxy(url)

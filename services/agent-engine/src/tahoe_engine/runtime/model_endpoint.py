@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from pydantic import SecretStr
 
+from tahoe_core.security.api_key import is_api_key
 from tahoe_engine.models.agent_models import ModelChoice
 from tahoe_engine.models.catalog import ModelProviderInput
 from tahoe_engine.runtime.model_errors import NoModelError, WrongKeyError
@@ -56,6 +57,9 @@ class ModelEndpoint:
         name: As the team calls it.
         base_url: None: where the provider's own client finds it.
         models: The names of its models that the team has written down, its favourite first.
+
+    Raises:
+        WrongKeyError: The key is none that can be sent.
     """
 
     name: str
@@ -63,6 +67,14 @@ class ModelEndpoint:
     api_key: SecretStr | None = field(default=None, repr=False)
     models: tuple[str, ...] = ()
     speaks: WireFormat = WireFormat.OPENAI
+
+    def __post_init__(self) -> None:
+        """Refuses here what the clients of providers would each fail at in another way."""
+        if self.api_key is not None and not is_api_key(self.api_key.get_secret_value()):
+            raise WrongKeyError(
+                f"What is given as the key of {self.name} is none: a key is one word of ASCII characters.",
+                cure="Copy the key once more.",
+            )
 
     @classmethod
     def of(cls, provider: ModelProviderInput, keys: ProviderKeys) -> "ModelEndpoint":
