@@ -77,6 +77,22 @@ class TestTheConfiguredModel:
         assert chosen is not None
         assert chosen.endpoint.base_url == "http://localhost:1/v1"
 
+    @pytest.mark.parametrize(
+        ("environ", "name"),
+        [
+            ({"LLM_BASE_URL": "http://me:sk-secret@gateway.example.com:9/v1"}, "gateway.example.com:9"),
+            ({"LLM_BASE_URL": "http://127.0.0.1:8000/v1"}, "127.0.0.1:8000"),
+            ({"LLM_BASE_URL": "https://openrouter.ai/api/v1/"}, "openrouter"),
+            ({"LLM_BASE_URL": "http://localhost:1/v1", "LLM_PROVIDER": "mine"}, "mine"),
+            ({}, "openai"),
+        ],
+    )
+    def test_is_called_after_its_server_where_nobody_names_the_provider(
+        self, environ: dict[str, str], name: str
+    ) -> None:
+        chosen = configured_model(load_settings({"LLM_MODEL": "m"} | environ))
+        assert str(chosen) == f"'m' of {name}"
+
 
 class TestTheChoice:
     def test_is_in_the_order_of_the_agent(self) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -31,6 +32,9 @@ _ADDRESSES: Mapping[str, str] = {
     "x-ai": "https://api.x.ai/v1",
     **LOCAL_SERVERS,
 }
+
+
+_MAX_NAME = 200
 
 
 class WireFormat(StrEnum):
@@ -119,7 +123,8 @@ def configured_model(settings: EngineSettings) -> ChosenModel | None:
     """
     if settings.llm_model is None:
         return None
-    name, base_url = settings.llm_provider or "openai", settings.llm_base_url
+    base_url = settings.llm_base_url
+    name = settings.llm_provider or (name_server(base_url) if base_url else "openai")
     endpoint = ModelEndpoint(
         name=name,
         base_url=_find_address(name, base_url),
@@ -128,6 +133,12 @@ def configured_model(settings: EngineSettings) -> ChosenModel | None:
         speaks=_wire_format(name, base_url),
     )
     return ChosenModel(endpoint, settings.llm_model)
+
+
+def name_server(base_url: str) -> str:
+    """Returns what a server is called that nobody has named: as the provider that is known to be there, or its host."""
+    known = next((name for name, url in _ADDRESSES.items() if url == base_url and name not in LOCAL_SERVERS), None)
+    return known or urlsplit(base_url).netloc.rpartition("@")[2][:_MAX_NAME]  # before it may stand a password
 
 
 def choose_models(
