@@ -232,7 +232,7 @@ class TestAConversation:
         """The address is one at which nobody answers: a machine may well have a server on a usual port."""
         environ = shell.environment(LLM_BASE_URL="http://127.0.0.1:9/v1", TERM="xterm")
         with Terminal(command, environ, ENGINE) as terminal:
-            terminal.wait_for("No model is configured.")
+            terminal.wait_for("127.0.0.1:9 cannot be reached.")
             terminal.wait_for("LLM_API_KEY")
             assert terminal.wait_for_end() == 2
         done = subprocess.run(

@@ -175,16 +175,17 @@ class TestItsOwnRoles:
         load_settings({name: EXAMPLE_PASSWORD})
 
 
-class TestTheEmbeddingKey:
-    @pytest.mark.parametrize("key", ["sk-a b", "sk-\u00e9", "sk-a\nb"])
-    def test_that_no_header_takes_is_refused_and_not_repeated(self, key: str) -> None:
-        with pytest.raises(InvalidInputError, match="EMBEDDING_API_KEY should be one word of ASCII") as raised:
-            load_settings({"EMBEDDING_API_KEY": key})
+@pytest.mark.parametrize("name", ["LLM_API_KEY", "EMBEDDING_API_KEY"])
+class TestAKey:
+    @pytest.mark.parametrize("key", ["sk-a b", "sk-\u00e9", "sk-a\nb", "\u2026"])
+    def test_that_no_header_takes_is_refused_and_not_repeated(self, name: str, key: str) -> None:
+        with pytest.raises(InvalidInputError, match=f"{name} should be one word of ASCII") as raised:
+            load_settings({name: key})
         assert key not in str(raised.value)
 
-    def test_is_not_shown(self) -> None:
-        settings = load_settings({"EMBEDDING_API_KEY": "sk-secret"})
-        assert settings.embedding_api_key == SecretStr("sk-secret")
+    def test_is_not_shown_and_has_nothing_around_it(self, name: str) -> None:
+        settings = load_settings({name: " sk-secret\n"})
+        assert getattr(settings, name.lower()) == SecretStr("sk-secret")
         assert "sk-secret" not in repr(settings)
 
 

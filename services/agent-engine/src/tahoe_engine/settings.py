@@ -11,6 +11,7 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, Secre
 
 from tahoe_core.cache.keyspace import Keyspace
 from tahoe_core.errors import InvalidInputError
+from tahoe_core.security.api_key import is_api_key
 from tahoe_core.security.service_token import is_well_formed
 from tahoe_core.settings import WHERE_TO_SET, CoreSettings, HomePath, Host, HttpUrl, Port, make_login
 
@@ -30,10 +31,13 @@ def _service_token(token: SecretStr) -> SecretStr:
 
 def _api_key(key: SecretStr) -> SecretStr:
     """Refuses here what no HTTP header takes, rather than with every request."""
-    text = key.get_secret_value()
-    if not (text.isascii() and text.isprintable()) or " " in text:
+    text = key.get_secret_value().strip()
+    if not is_api_key(text):
         raise ValueError("should be one word of ASCII characters (copied with something around it?)")
-    return key
+    return SecretStr(text)
+
+
+ApiKey = Annotated[SecretStr, AfterValidator(_api_key)]
 
 
 def _folders(value: object) -> object:
@@ -106,16 +110,14 @@ class EngineSettings(CoreSettings):
     llm_provider: str | None = Field(None, validation_alias="LLM_PROVIDER")
     llm_model: str | None = Field(None, validation_alias="LLM_MODEL")
     llm_base_url: HttpUrl | None = Field(None, validation_alias="LLM_BASE_URL")
-    llm_api_key: SecretStr | None = Field(None, validation_alias="LLM_API_KEY")
+    llm_api_key: ApiKey | None = Field(None, validation_alias="LLM_API_KEY")
     embedding_model: str | None = Field(None, validation_alias="EMBEDDING_MODEL")
     """None: the one that is built in; the other embedding settings then mean nothing."""
     embedding_base_url: HttpUrl = Field("https://api.openai.com/v1", validation_alias="EMBEDDING_BASE_URL")
     embedding_dimensions: Annotated[int, Field(ge=1, le=PGVECTOR_MAX_DIMENSIONS)] | None = Field(
         None, validation_alias="EMBEDDING_DIMENSIONS"
     )
-    embedding_api_key: Annotated[SecretStr, AfterValidator(_api_key)] | None = Field(
-        None, validation_alias="EMBEDDING_API_KEY"
-    )
+    embedding_api_key: ApiKey | None = Field(None, validation_alias="EMBEDDING_API_KEY")
 
     @property
     def skill_folders(self) -> tuple[Path, ...]:

@@ -1,9 +1,9 @@
-"""The whole API as a tester of APIs sees it: no exception list, every check on.
+"""The whole API as a tester of APIs sees it: every check on, and what it takes otherwise in `schemathesis.toml`.
 
 By hand, for longer and with other seeds, against `tahoe up`:
 
-    python -m schemathesis.cli run http://localhost:8001/openapi.json --checks all --max-examples 500 \
-        --header "Authorization: Bearer $(cat ~/.tahoe/service_token)"
+    python -m schemathesis.cli --config-file schemathesis.toml run http://localhost:8001/openapi.json \
+        --checks all --max-examples 500 --header "Authorization: Bearer $(cat ~/.tahoe/service_token)"
 """
 
 import asyncio
@@ -37,7 +37,14 @@ async def url(process_client: httpx.AsyncClient, card: Make, chat: Make) -> str:
 
 async def run_tester(url: str, authorization: str, directory: Path) -> tuple[int, str]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json"),
+        *(
+            sys.executable,
+            "-m",
+            "schemathesis.cli",
+            "--config-file",
+            str(Path(__file__).with_name("schemathesis.toml")),
+        ),
+        *("run", f"{url}/openapi.json"),
         *("--header", f"Authorization: {authorization}"),
         *("--checks", "all", "--max-examples", "10", "--max-time", SECONDS, "--seed", "7", "--no-color"),
         # Five hundred memories that say the same take their time, the more on a machine that has other work.

@@ -1,4 +1,5 @@
 import pytest
+from pydantic import SecretStr
 
 from tahoe_engine.models.agent_models import ModelChoice
 from tahoe_engine.models.catalog import ModelProviderInput
@@ -29,11 +30,19 @@ class TestAnEndpoint:
         assert endpoint.api_key.get_secret_value() == "sk-secret"
         assert "sk-secret" not in repr(endpoint)
 
-    @pytest.mark.parametrize("held", [{}, {"OPENAI_API_KEY": ""}, {"OPENAI_API_KEY": "sk and more"}])
+    @pytest.mark.parametrize(
+        "held", [{}, {"OPENAI_API_KEY": ""}, {"OPENAI_API_KEY": "sk and more"}, {"OPENAI_API_KEY": "…"}]
+    )
     def test_says_which_variable_lacks_its_key(self, held: dict[str, str]) -> None:
         with pytest.raises(WrongKeyError, match="OPENAI_API_KEY") as caught:
             ModelEndpoint.of(CLOUD, ProviderKeys(held))
         assert "sk and" not in str(caught.value)
+
+    @pytest.mark.parametrize("key", ["…", "sk-secret\n", "sk secret"])
+    def test_takes_no_key_that_cannot_be_sent(self, key: str) -> None:
+        with pytest.raises(WrongKeyError, match="the key of mine") as caught:
+            ModelEndpoint("mine", "http://localhost:9/v1", SecretStr(key))
+        assert key not in str(caught.value)
 
     @pytest.mark.parametrize(
         ("name", "base_url", "speaks"),
@@ -67,6 +76,22 @@ class TestTheConfiguredModel:
         chosen = configured_model(load_settings({"LLM_MODEL": "m", "LLM_BASE_URL": "http://localhost:1/v1"}))
         assert chosen is not None
         assert chosen.endpoint.base_url == "http://localhost:1/v1"
+
+    @pytest.mark.parametrize(
+        ("environ", "name"),
+        [
+            ({"LLM_BASE_URL": "http://me:sk-secret@gateway.example.com:9/v1"}, "gateway.example.com:9"),
+            ({"LLM_BASE_URL": "http://127.0.0.1:8000/v1"}, "127.0.0.1:8000"),
+            ({"LLM_BASE_URL": "https://openrouter.ai/api/v1/"}, "openrouter"),
+            ({"LLM_BASE_URL": "http://localhost:1/v1", "LLM_PROVIDER": "mine"}, "mine"),
+            ({}, "openai"),
+        ],
+    )
+    def test_is_called_after_its_server_where_nobody_names_the_provider(
+        self, environ: dict[str, str], name: str
+    ) -> None:
+        chosen = configured_model(load_settings({"LLM_MODEL": "m"} | environ))
+        assert str(chosen) == f"'m' of {name}"
 
 
 class TestTheChoice:

@@ -108,3 +108,12 @@ async def test_a_failure_has_its_class(
     assert isinstance(last, AnswerFailed)
     assert type(last.error) is kind
     assert "secret" not in repr(last)
+
+
+async def test_json_of_any_kind_is_asked_for_in_words_where_there_are_tools(ask: Ask, google: type[Google]) -> None:
+    google.answers += [(200, [said({"text": "{}"}, reason="STOP")])] * 2
+    for tools in ([], [ScriptedTool()]):
+        await ask(models=[GEMINI], tools=tools, answer_schema={})
+    asked = [body for _path, _key, body in google.asked]
+    assert ["responseMimeType" in body["generationConfig"] for body in asked] == [True, False]
+    assert all("JSON object" in json.dumps(body["systemInstruction"]) for body in asked)

@@ -194,6 +194,15 @@ class TestARequest:
         assert [name in body for body in model.chats] == [True, False, False]
         assert instead is None or all(instead in body for body in model.chats[1:])
 
+    async def test_does_without_the_json_mode_that_a_server_lacks(self, llm: OpenAILlm, model: ScriptedModel) -> None:
+        words = "'response_format.type' must be 'json_schema' or 'text'"
+        answers = [Reply(text='{"rains": true}')] * 3
+        model.script(Reply(status=400, body={"error": {"message": words}}), *answers)
+        for config in ({}, {}, {"response_schema": Weather}):
+            await listen(llm, question(response_mime_type="application/json", **config))
+        kinds = [body.get("response_format", {}).get("type") for body in model.chats]
+        assert kinds == ["json_object", None, None, "json_schema"]
+
 
 class TestAFailureThatMayPass:
     @pytest.mark.parametrize(

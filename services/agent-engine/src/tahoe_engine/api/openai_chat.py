@@ -8,9 +8,9 @@ from fastapi.responses import StreamingResponse
 from tahoe_core.http.authentication import CurrentPrincipal
 from tahoe_core.http.problem import problem_responses
 from tahoe_core.http.routing import create_router
-from tahoe_engine.api.contradictions import contradictions_are_conflicts
 from tahoe_engine.api.dependencies import CurrentServices
 from tahoe_engine.api.event_stream import EVENT_STREAM, STREAM_HEADERS
+from tahoe_engine.api.openai_errors import contradictions_are_refused
 from tahoe_engine.api.openai_reading import read_question
 from tahoe_engine.api.openai_writing import AnswerWriter
 from tahoe_engine.chat.openai_chat import OpenAIConversations
@@ -29,7 +29,7 @@ _STREAMED = {
 @router.post(
     "/completions",
     response_model=ChatCompletion,
-    responses={**problem_responses(403, 404, 409, 429), 200: _STREAMED},
+    responses={**problem_responses(400, 403, 404, 409, 429), 200: _STREAMED},
 )
 async def create_chat_completion(
     request: ChatRequest, services: CurrentServices, principal: CurrentPrincipal, response: Response
@@ -38,12 +38,13 @@ async def create_chat_completion(
 
     Its instructions, memory, skills and tools apply; the client's system messages and tools come on top, and its
     sampling settings are left out. All is kept: the conversation is the one whose last answer the client sends along,
-    or a new one. An answer goes on when the client leaves; `Location` is its turn.
+    or a new one. An answer goes on when the client leaves; `Location` is its turn. What keeps to the schema and
+    contradicts itself is a 400, as at OpenAI, whose clients make a request again by themselves after a 409.
     """
     answering = services.chat.answering
     conversations = OpenAIConversations(services.sessions, answering, principal.team_id, principal.subject)
     question = read_question(request)
-    with contradictions_are_conflicts():
+    with contradictions_are_refused():
         begun = await conversations.begin(question)
     writer = AnswerWriter(
         model=request.model,

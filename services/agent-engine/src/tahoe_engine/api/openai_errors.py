@@ -1,12 +1,42 @@
 """Errors that OpenAI's clients can read: they show what stands under `error.message`, and nothing else."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+
 import orjson
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tahoe_core.errors import InvalidInputError
 from tahoe_core.http.problem import MEDIA_TYPE
+from tahoe_engine.models.invalid_request import InvalidRequestError
 
 PATHS = ("/v1/chat/", "/v1/models")
+
+_INVALID_REQUEST = frozenset(
+    {
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.CONTENT_TOO_LARGE,
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        HTTPStatus.UNPROCESSABLE_CONTENT,
+    }
+)
+"""What OpenAI calls an `invalid_request_error`."""
+
+
+@contextmanager
+def contradictions_are_refused() -> Iterator[None]:
+    """Turns what a capability finds wrong with well-formed input into an error that clients do not try again.
+
+    Raises:
+        InvalidRequestError: It found something.
+    """
+    try:
+        yield
+    except InvalidInputError as error:
+        raise InvalidRequestError(error.message, cure=error.cure, field=error.field) from error
 
 
 class OpenAIErrorMiddleware:
@@ -60,5 +90,7 @@ def _is_problem(head: Message) -> bool:
 def _extend(body: bytes) -> bytes:
     problem = orjson.loads(body)
     named = problem.get("errors") or [{"field": None}]
-    error = {"message": problem["detail"], "type": problem["type"].rpartition(":")[2], "param": named[0]["field"]}
+    is_invalid = problem["status"] in _INVALID_REQUEST
+    kind = "invalid_request_error" if is_invalid else problem["type"].rpartition(":")[2]
+    error = {"message": problem["detail"], "type": kind, "param": named[0]["field"]}
     return orjson.dumps(problem | {"error": {**error, "code": str(problem["status"])}})

@@ -13,6 +13,7 @@ from tahoe_engine.models.openai_requests import (
     ChatMessage,
     ChatRequest,
     FunctionCall,
+    JsonObjectFormat,
     JsonSchemaFormat,
     NamedChoice,
     SystemMessage,
@@ -27,7 +28,6 @@ _NO_ARGUMENTS: Mapping[str, JsonValue] = {"type": "object", "properties": {}}
 def read_question(request: ChatRequest) -> OpenAIQuestion:
     """Returns what is asked, by whom, with what was brought along."""
     told = (read_text(one.content) for one in request.messages if isinstance(one, SystemMessage))
-    schema = request.response_format
     return OpenAIQuestion(
         agent=request.model,
         user=request.user,
@@ -36,7 +36,7 @@ def read_question(request: ChatRequest) -> OpenAIQuestion:
             context="\n\n".join(text for text in told if text.strip()),
             tools=_read_tools(request),
             must_call=_read_choice(request),
-            answer_schema=schema.json_schema.json_schema if isinstance(schema, JsonSchemaFormat) else None,
+            answer_schema=_read_format(request),
         ),
     )
 
@@ -52,6 +52,15 @@ def _read_choice(request: ChatRequest) -> tuple[str, ...] | None:
     if isinstance(request.tool_choice, NamedChoice):
         return (request.tool_choice.function.name,)
     return () if request.tool_choice == "required" and request.tools else None
+
+
+def _read_format(request: ChatRequest) -> Mapping[str, JsonValue] | None:
+    match request.response_format:
+        case JsonSchemaFormat(json_schema=wanted):
+            return wanted.json_schema or {}
+        case JsonObjectFormat():
+            return {}
+    return None
 
 
 def _read_messages(messages: Sequence[ChatMessage]) -> Iterator[MessageCreate]:

@@ -19,7 +19,7 @@ class Brought:
         context: What the agent is told beside its instructions.
         tools: What the caller can do; where one has the name of a tool of the agent, it stands in its place.
         must_call: As `RunRequest` has it.
-        answer_schema: JSON schema that the answer has to follow; None: it is text.
+        answer_schema: As `RunRequest` has it.
         sign: Makes the conversation's new external id of what was answered since the caller spoke, and of the calls
             that wait; None, or where it makes none:
             it keeps the one that it has. It is written with the end of the answer, so that nobody

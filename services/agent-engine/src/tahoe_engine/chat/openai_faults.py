@@ -2,7 +2,8 @@
 
 from http import HTTPStatus
 
-from tahoe_core.errors import ConflictError, InvalidInputError, TahoeError, UnavailableError
+from tahoe_core.errors import ConflictError, NotFoundError, PayloadTooLargeError, TahoeError, UnavailableError
+from tahoe_engine.models.invalid_request import InvalidRequestError
 from tahoe_engine.models.turn_models import Turn, TurnStatus
 
 
@@ -20,12 +21,20 @@ class AgentLimitError(TahoeError):
     title = "Limit reached"
 
 
+# What is not named here may be better a moment later, and clients ask again by themselves.
 _KINDS: dict[str, type[TahoeError]] = {
     "RateLimitedError": TooManyRequestsError,
     "OutOfMoneyError": TooManyRequestsError,
     "RunLimitError": AgentLimitError,
     "UnknownPriceError": AgentLimitError,
-    "ContextFullError": InvalidInputError,
+    "ContextFullError": InvalidRequestError,
+    "RequestRefusedError": InvalidRequestError,
+    "RefusalError": InvalidRequestError,
+    "InvalidInputError": InvalidRequestError,
+    "ReadError": InvalidRequestError,
+    "NotFoundError": NotFoundError,
+    "ConflictError": ConflictError,
+    "PayloadTooLargeError": PayloadTooLargeError,
     "TahoeError": TahoeError,
 }
 

@@ -5,7 +5,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from tahoe_engine.models.answer_schema import check_answer_schema
 from tahoe_engine.models.conversation_models import MAX_CONTENT_CHARACTERS, CallId
+from tahoe_engine.models.invalid_request import InvalidRequestError
 
 MAX_MESSAGES = 2_000
 MAX_TEXT = 200_000
@@ -123,15 +125,21 @@ class NamedChoice(OpenAIModel):
 
 
 class JsonSchema(OpenAIModel):
-    """How an answer has to look."""
+    """How an answer has to look; without a schema, as any JSON object."""
 
-    json_schema: Annotated[Mapping[str, JsonValue], Field(alias="schema")]
+    json_schema: Annotated[Mapping[str, JsonValue] | None, Field(alias="schema")] = None
 
 
 class TextFormat(OpenAIModel):
     """An answer in words."""
 
     type: Literal["text"]
+
+
+class JsonObjectFormat(OpenAIModel):
+    """An answer that is a JSON object: OpenAI's JSON mode."""
+
+    type: Literal["json_object"]
 
 
 class JsonSchemaFormat(OpenAIModel):
@@ -152,7 +160,7 @@ class ChatRequest(OpenAIModel):
 
     Attributes:
         model: An agent's slug.
-        messages: All that was said so far; the last is a user's, or the results of calls.
+        messages: All that was said so far; the last, but for those of the system, is a user's, or the results of calls.
         user: What the client calls who asks; what the agent remembers of somebody belongs to this name.
         n: Only one answer is given.
         tools: What the client can do beside what the agent can; it is told of the calls, and sends their results.
@@ -166,31 +174,61 @@ class ChatRequest(OpenAIModel):
     stream_options: StreamOptions | None = None
     tools: Annotated[list[FunctionTool], Field(max_length=MAX_TOOLS)] | None = None
     tool_choice: Literal["none", "auto", "required"] | NamedChoice | None = None
-    response_format: Annotated[TextFormat | JsonSchemaFormat, Field(discriminator="type")] | None = None
+    response_format: Annotated[TextFormat | JsonObjectFormat | JsonSchemaFormat, Field(discriminator="type")] | None = (
+        None
+    )
 
     @model_validator(mode="after")
     def _asks_something(self) -> Self:
-        last = self.messages[-1]
-        if isinstance(last, (SystemMessage, AssistantMessage)):
-            raise ValueError("the last message has to be a user's or a tool's")  # noqa: TRY004 - no wrong type of ours
+        # Chat interfaces send a last word to the agent behind what the user says.
+        last = next((one for one in reversed(self.messages) if not isinstance(one, SystemMessage)), None)
+        if last is None or isinstance(last, AssistantMessage):
+            raise _refusal("The last message, but for those of the system, has to be a user's or a tool's.", "messages")
         if any(len(read_text(message.content)) > MAX_CONTENT_CHARACTERS for message in self.messages):
-            raise ValueError(f"a message has more than {MAX_CONTENT_CHARACTERS} characters")
+            raise _refusal(f"A message has more than {MAX_CONTENT_CHARACTERS} characters.", "messages")
         if isinstance(last, UserMessage) and not read_text(last.content).strip():
-            raise ValueError("the last message says nothing")
+            raise _refusal("The last message says nothing.", "messages")
         return self
 
     @model_validator(mode="after")
     def _names_each_once(self) -> Self:
         names = [tool.function.name for tool in self.tools or ()]
         if len(set(names)) < len(names):
-            raise ValueError("two tools have the same name")
+            raise _refusal("Two tools have the same name.", "tools")
         if isinstance(self.tool_choice, NamedChoice) and self.tool_choice.function.name not in names:
-            raise ValueError("tool_choice names a function that is not among the tools")
+            raise _refusal("tool_choice names a function that is not among the tools.", "tool_choice")
         for message in self.messages:
             calls = message.tool_calls or () if isinstance(message, AssistantMessage) else ()
             if len({call.id for call in calls}) < len(calls):
-                raise ValueError("two calls of one message have the same id")
+                raise _refusal("Two calls of one message have the same id.", "messages")
         return self
+
+    @model_validator(mode="after")
+    def _brings_results_of_calls(self) -> Self:
+        # Only what is new is looked at: who sends the end of a long conversation may have cut off the calls before.
+        called: set[str] = set()
+        stray: str | None = None
+        for message in self.messages:
+            if isinstance(message, AssistantMessage):
+                called |= {call.id for call in message.tool_calls or ()}
+                stray = None
+            elif isinstance(message, ToolMessage) and message.tool_call_id not in called:
+                stray = message.tool_call_id
+        if stray is not None:
+            raise _refusal(f"No message before asks for the call {stray!r}, whose result is given.", "messages")
+        return self
+
+    @model_validator(mode="after")
+    def _wants_what_can_be(self) -> Self:
+        wanted = self.response_format
+        if isinstance(wanted, JsonSchemaFormat) and wanted.json_schema.json_schema is not None:
+            check_answer_schema(wanted.json_schema.json_schema, "response_format.json_schema.schema")
+        return self
+
+
+def _refusal(message: str, field: str) -> InvalidRequestError:
+    """Makes an error that passes Pydantic: a ValueError would be rendered as a conflict."""
+    return InvalidRequestError(message, field=field)
 
 
 def read_text(content: Any) -> str:  # noqa: ANN401 - as each kind of message has it

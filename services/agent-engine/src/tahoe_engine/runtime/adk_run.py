@@ -36,6 +36,8 @@ _APP = "tahoe"
 _USER = "somebody"
 _AGENT = "agent"  # ADK wants an identifier; what the agent is called stands in its instructions
 _GO_ON = "Go on."
+# Anthropic and some servers have no JSON mode, and OpenAI's wants the word to be said.
+_IN_JSON = "Answer with one JSON object, and with nothing else."
 _LAST = (AnswerFinished, ApprovalRequested, AnswerFailed)
 # ADK's own default writes what people said into the spans of traces.
 _QUIET = TelemetryConfig(capture_message_content=ContentCapturingMode.NO_CONTENT)
@@ -144,7 +146,8 @@ class AdkRun:
         if self._state.is_over:
             return
         request = self._request
-        told_beside = (request.agent.instructions, *conversation.instructions, request.context)
+        in_json = _IN_JSON if request.answer_schema is not None and not request.answer_schema else ""
+        told_beside = (request.agent.instructions, *conversation.instructions, request.context, in_json)
         assignment = Assignment(
             instructions="\n\n".join(text for text in told_beside if text),
             before=conversation.contents,

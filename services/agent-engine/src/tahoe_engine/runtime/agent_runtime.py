@@ -30,7 +30,7 @@ class RunRequest:
         decisions: About calls at the end of the history that stand without a result.
         context: What the agent is given beside its instructions: what it remembers, its skills.
         tools: What it can do.
-        answer_schema: JSON schema that the answer has to follow; None: it is text.
+        answer_schema: JSON schema that the answer has to follow; empty: it is any JSON object; None: it is text.
         spent: What the earlier parts of the same answer took, before it waited for decisions: limits are those of all
             of it.
         must_call: Tools of which the model has to call one first; empty: any; None: it need not.

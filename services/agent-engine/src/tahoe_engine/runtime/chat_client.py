@@ -40,6 +40,7 @@ _IS_IT_COMPATIBLE = "Check that its base_url names an OpenAI-compatible endpoint
 _IS_IT_THERE = "Check the provider's base_url, and that the server runs."
 # What servers do not know, or know by another name; each is tried once without.
 _REPLACEMENTS = {"stream_options": None, "max_completion_tokens": "max_tokens", "max_tokens": "max_completion_tokens"}
+_FORMAT, _JSON_MODE = "response_format", {"type": "json_object"}
 _MISUNDERSTOOD = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}
 
 # Whoever may write a provider's row must not have a cloud's metadata read, and with it the keys of this machine.
@@ -84,6 +85,7 @@ class ChatClient:
         self._patience = patience or Patience()
         self._client = _open_client(endpoint, self._patience, lookup)
         self._renamed: dict[str, str | None] = {}
+        self._lacks_json_mode = False
 
     async def aclose(self) -> None:
         """Closes the connections."""
@@ -235,6 +237,9 @@ class ChatClient:
         """Learns which field a server does not know; returns whether it is worth another try."""
         if fault.status not in _MISUNDERSTOOD:
             return False
+        if body.get(_FORMAT) == _JSON_MODE and _FORMAT in fault.words:
+            self._lacks_json_mode = True  # LM Studio takes a schema or nothing
+            return True
         name = next((name for name in _REPLACEMENTS if name in body and name in fault.words), None)
         if name is None or name in self._renamed or name in self._renamed.values():
             return False
@@ -242,7 +247,11 @@ class ChatClient:
         return True
 
     def _in_its_words(self, body: dict[str, Any]) -> dict[str, Any]:
-        named = ((self._renamed.get(name, name), value) for name, value in body.items())
+        named = (
+            (self._renamed.get(name, name), value)
+            for name, value in body.items()
+            if not (self._lacks_json_mode and name == _FORMAT and value == _JSON_MODE)
+        )
         return {name: value for name, value in named if name is not None}
 
     def _unreached(self, place: str, error: Exception) -> ModelError:
@@ -299,10 +308,13 @@ def _tls() -> ssl.SSLContext:
 
 def _open_client(endpoint: ModelEndpoint, patience: Patience, lookup: Lookup) -> httpx.AsyncClient:
     url = _read_url(endpoint)
-    headers = {
-        "Content-Type": "application/json",
-        "Accept-Encoding": "identity",  # what is unpacked has no size that could be known beforehand
-    }
+    # Encoded here: what cannot be is no fault of the proxy's.
+    headers = httpx.Headers(
+        {
+            "Content-Type": "application/json",
+            "Accept-Encoding": "identity",  # what is unpacked has no size that could be known beforehand
+        }
+    )
     if endpoint.api_key is not None:
         headers["Authorization"] = f"Bearer {endpoint.api_key.get_secret_value()}"
     proxy = _find_proxy(url)

@@ -34,9 +34,11 @@ def is_strict(schema: Mapping[str, Any]) -> bool:
     def look(part: Mapping[str, Any]) -> dict[str, Any]:
         nonlocal found
         if part.get("type") == "object":
-            required = set(part.get("required", ()))
+            required, properties = part.get("required", []), part.get("properties", {})
             is_closed = part.get("additionalProperties") is False
-            found = found and is_closed and required == set(part.get("properties", ()))
+            # In drafts of old, and in what is no schema, they are something else.
+            is_read = isinstance(required, list) and isinstance(properties, Mapping)
+            found = found and is_closed and is_read and set(map(str, required)) == set(properties)
         return _map_parts(part, look)
 
     look(schema)

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from tahoe_core.security.api_key import is_api_key
 from tahoe_engine.models.agent_models import ModelChoice
 from tahoe_engine.models.catalog import ModelProviderInput
 from tahoe_engine.runtime.model_errors import NoModelError, WrongKeyError
@@ -32,6 +34,9 @@ _ADDRESSES: Mapping[str, str] = {
 }
 
 
+_MAX_NAME = 200
+
+
 class WireFormat(StrEnum):
     """What a provider speaks."""
 
@@ -56,6 +61,9 @@ class ModelEndpoint:
         name: As the team calls it.
         base_url: None: where the provider's own client finds it.
         models: The names of its models that the team has written down, its favourite first.
+
+    Raises:
+        WrongKeyError: The key is none that can be sent.
     """
 
     name: str
@@ -63,6 +71,14 @@ class ModelEndpoint:
     api_key: SecretStr | None = field(default=None, repr=False)
     models: tuple[str, ...] = ()
     speaks: WireFormat = WireFormat.OPENAI
+
+    def __post_init__(self) -> None:
+        """Refuses here what the clients of providers would each fail at in another way."""
+        if self.api_key is not None and not is_api_key(self.api_key.get_secret_value()):
+            raise WrongKeyError(
+                f"What is given as the key of {self.name} is none: a key is one word of ASCII characters.",
+                cure="Copy the key once more.",
+            )
 
     @classmethod
     def of(cls, provider: ModelProviderInput, keys: ProviderKeys) -> "ModelEndpoint":
@@ -107,7 +123,8 @@ def configured_model(settings: EngineSettings) -> ChosenModel | None:
     """
     if settings.llm_model is None:
         return None
-    name, base_url = settings.llm_provider or "openai", settings.llm_base_url
+    base_url = settings.llm_base_url
+    name = settings.llm_provider or (name_server(base_url) if base_url else "openai")
     endpoint = ModelEndpoint(
         name=name,
         base_url=_find_address(name, base_url),
@@ -116,6 +133,12 @@ def configured_model(settings: EngineSettings) -> ChosenModel | None:
         speaks=_wire_format(name, base_url),
     )
     return ChosenModel(endpoint, settings.llm_model)
+
+
+def name_server(base_url: str) -> str:
+    """Returns what a server is called that nobody has named: as the provider that is known to be there, or its host."""
+    known = next((name for name, url in _ADDRESSES.items() if url == base_url and name not in LOCAL_SERVERS), None)
+    return known or urlsplit(base_url).netloc.rpartition("@")[2][:_MAX_NAME]  # before it may stand a password
 
 
 def choose_models(

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from tahoe_core.security.api_key import is_api_key
 from tahoe_engine.models.catalog import ModelProviderInput
 from tahoe_engine.runtime.model_errors import WrongKeyError
 
@@ -60,7 +61,7 @@ class ProviderKeys:
                 f"The key of {provider.name} is not there: {variable} is not set.",
                 cure=f"Set {variable}, and start again.",
             )
-        if not (key.isascii() and key.isprintable()) or " " in key:
+        if not is_api_key(key):
             raise WrongKeyError(
                 f"{variable} holds no key of {provider.name}: a key is one word of ASCII characters.",
                 cure=f"Copy the key once more into {variable}.",

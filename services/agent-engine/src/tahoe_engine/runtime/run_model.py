@@ -20,7 +20,7 @@ from tahoe_core.db.storable import replace_unstorable
 from tahoe_core.errors import TahoeError
 from tahoe_core.prices import TokenUsage
 from tahoe_engine.models.conversation_models import MessageToolCall, MessageUsage
-from tahoe_engine.runtime.model_endpoint import ChosenModel
+from tahoe_engine.runtime.model_endpoint import ChosenModel, WireFormat
 from tahoe_engine.runtime.model_errors import BrokenAnswerError, FailedModelError, ModelError, RefusalError
 from tahoe_engine.runtime.native_models import explain_native
 from tahoe_engine.runtime.openai_llm import ARGUMENTS_TEXT
@@ -131,7 +131,7 @@ class RunModel(BaseLlm):
         asked = LlmRequest.model_construct(
             model=call.chosen.model,
             contents=request.contents,
-            config=self._configure(request.config, allowed),
+            config=self._configure(request.config, call.chosen, allowed),
             tools_dict=request.tools_dict,
         )
         try:
@@ -159,7 +159,9 @@ class RunModel(BaseLlm):
             )
         return answer
 
-    def _configure(self, given: types.GenerateContentConfig, max_output_tokens: int) -> types.GenerateContentConfig:
+    def _configure(
+        self, given: types.GenerateContentConfig, chosen: ChosenModel, max_output_tokens: int
+    ) -> types.GenerateContentConfig:
         told = self._assignment
         update: dict[str, Any] = {
             "system_instruction": told.instructions or None,
@@ -172,8 +174,10 @@ class RunModel(BaseLlm):
                 mode=types.FunctionCallingConfigMode.ANY, allowed_function_names=list(told.must_call) or None
             )
             update["tool_config"] = types.ToolConfig(function_calling_config=calling)
-        if told.answer_schema is not None:
+        if told.answer_schema:
             update |= {"response_json_schema": told.answer_schema, "response_mime_type": "application/json"}
+        elif told.answer_schema is not None and (chosen.endpoint.speaks is WireFormat.OPENAI or not given.tools):
+            update["response_mime_type"] = "application/json"  # which Gemini refuses beside tools
         return given.model_copy(update=update)
 
     def _read_calls(self, answer: LlmResponse) -> tuple[MessageToolCall, ...]:

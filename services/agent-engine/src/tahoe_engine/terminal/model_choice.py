@@ -37,25 +37,37 @@ An agent needs a model. Any server that speaks as OpenAI does will do. Set these
 """
 
 
+class NoModelConfiguredError(Exception):
+    """No model answers; the message says what is missing."""
+
+
 async def find_servers(settings: EngineSettings) -> "tuple[LocalServer, ...]":
-    """Returns who could be asked: the server of LLM_BASE_URL if that is set, else those of this machine."""
+    """Returns who could be asked: the server of LLM_BASE_URL if that is set, else those of this machine.
+
+    Raises:
+        NoModelConfiguredError: The server of LLM_BASE_URL does not say which models it has.
+    """
     # httpx takes 100 ms, and who has configured a model needs none of this before the first prompt.
     from tahoe_engine.runtime.model_catalog import (  # noqa: PLC0415
         LocalServer,
         find_local_servers,
         list_models,
     )
-    from tahoe_engine.runtime.model_endpoint import ModelEndpoint  # noqa: PLC0415
+    from tahoe_engine.runtime.model_endpoint import ModelEndpoint, name_server  # noqa: PLC0415
     from tahoe_engine.runtime.model_errors import ModelError  # noqa: PLC0415
 
     if settings.llm_base_url is None:
         return await find_local_servers()
-    endpoint = ModelEndpoint(settings.llm_provider or "LLM_BASE_URL", settings.llm_base_url, settings.llm_api_key)
+    name = settings.llm_provider or name_server(settings.llm_base_url)
+    endpoint = ModelEndpoint(name, settings.llm_base_url, settings.llm_api_key)
     try:
         models = await list_models(endpoint)
-    except ModelError:
-        return ()
-    return (LocalServer(endpoint, models),) if models else ()
+    except ModelError as error:
+        said = "LLM_MODEL is not set, and the server of LLM_BASE_URL does not say which models it has."
+        raise NoModelConfiguredError(f"{said} {error}") from error
+    if not models:
+        raise NoModelConfiguredError(f"LLM_MODEL is not set, and {name} (LLM_BASE_URL) has no models.")
+    return (LocalServer(endpoint, models),)
 
 
 def offer(servers: "Sequence[LocalServer]", screen: Screen, lines: LineInput) -> "ChosenModel | None":

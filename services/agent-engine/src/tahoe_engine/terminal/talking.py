@@ -18,7 +18,7 @@ from tahoe_engine.terminal.background import Background
 from tahoe_engine.terminal.chat_port import TerminalChat
 from tahoe_engine.terminal.commands import COMMANDS, Desk, QuitError, Tally, run_command
 from tahoe_engine.terminal.line_input import LineInput
-from tahoe_engine.terminal.model_choice import HOW_TO_CONFIGURE, find_servers, offer
+from tahoe_engine.terminal.model_choice import HOW_TO_CONFIGURE, NoModelConfiguredError, find_servers, offer
 from tahoe_engine.terminal.screen import Screen
 
 HISTORY_FILE = "chat_history"
@@ -26,10 +26,6 @@ EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
 type OpenChat = Callable[[], AbstractAsyncContextManager[TerminalChat]]
 """Opens the conversation, in the background; what it needs is imported there."""
-
-
-class NoModelConfiguredError(Exception):
-    """No model answers; the message says what is missing."""
 
 
 @dataclass(frozen=True)
