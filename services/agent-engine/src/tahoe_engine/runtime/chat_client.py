@@ -2,11 +2,9 @@
 
 import asyncio
 import logging
-import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cache
 from http import HTTPStatus
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
@@ -18,6 +16,7 @@ from tahoe_core.errors import InvalidInputError
 from tahoe_core.retry import RetryPolicy, read_retry_after
 from tahoe_core.settings import LOOPBACK
 from tahoe_engine.network.addresses import may_be_server
+from tahoe_engine.network.certificates import get_tls
 from tahoe_engine.network.lookup import Lookup, NoAddressError, RefusedAddressError
 from tahoe_engine.network.pinned_transport import PinnedTransport
 from tahoe_engine.runtime.chat_faults import ProviderFault, read_stream_error
@@ -300,12 +299,6 @@ async def _read_at_most(response: httpx.Response, max_bytes: int, place: str) ->
     return bytes(content)
 
 
-@cache
-def _tls() -> ssl.SSLContext:
-    """Returns the certificates of all clients: to read them takes 20 ms and a megabyte each time."""
-    return httpx.create_ssl_context()
-
-
 def _open_client(endpoint: ModelEndpoint, patience: Patience, lookup: Lookup) -> httpx.AsyncClient:
     url = _read_url(endpoint)
     # Encoded here: what cannot be is no fault of the proxy's.
@@ -331,12 +324,12 @@ def _open_client(endpoint: ModelEndpoint, patience: Patience, lookup: Lookup) ->
             # Waiting for the answer is timed here, as httpx knows no time-out of the first byte alone.
             timeout=httpx.Timeout(None, connect=patience.connect_s, write=patience.between_s),
             limits=_CONNECTIONS,
-            verify=_tls(),
+            verify=get_tls(),
             # A redirect would carry what people said, and the key, to a place that nobody configured.
             follow_redirects=False,
             trust_env=False,  # its proxy was looked for above
             proxy=proxy,
-            transport=PinnedTransport(lookup, _tls(), _CONNECTIONS) if proxy is None else None,
+            transport=PinnedTransport(lookup, get_tls(), _CONNECTIONS) if proxy is None else None,
         )
     except (ImportError, ValueError, httpx.InvalidURL):
         # httpx's words may hold the proxy's password.
