@@ -1,6 +1,7 @@
 """JSON schemas that answers have to follow, looked at before a model is asked."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from pydantic import JsonValue
 
@@ -27,7 +28,8 @@ def check_answer_schema(schema: Mapping[str, JsonValue], field: str) -> None:
     from jsonschema.validators import validator_for  # noqa: PLC0415 - see above
 
     named = isinstance(schema.get("$schema"), str)
-    draft = validator_for(schema, Draft202012Validator) if named else Draft202012Validator
+    # Its type knows of no format_checker, without which patterns are held against Python's re.
+    draft: Any = validator_for(dict(schema), Draft202012Validator) if named else Draft202012Validator
     try:
         draft.check_schema(schema, format_checker=FormatChecker(()))
     except SchemaError as error:
