@@ -1,4 +1,6 @@
+import asyncio
 import json
+import time
 
 import pytest
 
@@ -64,6 +66,18 @@ class TestGet:
             get, _post = make_http_tools(BOUNDS, Fetcher(egress_to(site)))
             said = await get({"url": site.url(), "offset": 2_097_000})
         assert "[The answer was longer; only its first 2,097,152 bytes were read.]" in said
+
+    async def test_leaves_everything_else_its_turn_while_it_reads_a_long_page(self) -> None:
+        async with serve(lambda _: answer(b"<p>x" * (1 << 19), Content_Type="text/html")) as site:
+            get, _post = make_http_tools(BOUNDS, Fetcher(egress_to(site)))
+            reading = asyncio.ensure_future(get({"url": site.url()}))
+            longest, last = 0.0, time.thread_time()
+            while not reading.done():
+                await asyncio.sleep(0.005)
+                now = time.thread_time()  # of this thread alone
+                longest, last = max(longest, now - last), now
+        assert "x" in await reading
+        assert longest < 0.2
 
     async def test_passes_on_when_to_ask_again(self) -> None:
         async with serve(lambda _: answer(b"", "429 Too Many Requests", Retry_After="7")) as site:

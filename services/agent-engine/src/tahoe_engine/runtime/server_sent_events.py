@@ -1,7 +1,9 @@
+import re
 from collections.abc import Iterator
 
 from tahoe_engine.runtime.model_errors import BrokenAnswerError
 
+_LINE_END = re.compile(rb"\r\n|\r|\n")
 _MAX_EVENT_BYTES = 4 * 1024 * 1024
 
 
@@ -16,7 +18,8 @@ class EventReader:
 
     def __init__(self, place: str) -> None:
         self._place = place
-        self._rest = b""
+        self._rest = bytearray()
+        self._has_ended_in_cr = False
         self._data: list[bytes] = []
         self._bytes = 0
 
@@ -26,24 +29,31 @@ class EventReader:
         Raises:
             BrokenAnswerError: An event is too long.
         """
-        lines = (self._rest + received).split(b"\n")
-        self._rest = lines.pop()
-        self._check_size(len(self._rest))
-        for line in lines:
-            line = line.rstrip(b"\r")  # noqa: PLW2901 - either ending is allowed
+        if self._has_ended_in_cr and received:
+            received = received.removeprefix(b"\n")  # the other half of a line's end
+            self._has_ended_in_cr = False
+        if not received:
+            return
+        self._has_ended_in_cr = received.endswith(b"\r")
+        *ends, rest = _LINE_END.split(received)
+        for end in ends:
+            self._rest += end
+            line = bytes(self._rest)
+            self._rest.clear()
             if line.startswith(b"data:"):
-                data = line[5:].removeprefix(b" ")
-                self._data.append(data)
-                self._bytes += len(data)
-                self._check_size(0)
+                self._data.append(line[5:].removeprefix(b" "))
+                self._bytes += len(line)
+                self._check_size()
             elif not line and self._data:
                 yield self._take()
+        self._rest += rest
+        self._check_size()
 
     def end(self) -> bytes | None:
         """Returns the data of an event that the end of the stream ended; strictly there is none, but servers do it."""
         if self._rest.startswith(b"data:"):
-            self._data.append(self._rest[5:].strip())
-        self._rest = b""
+            self._data.append(bytes(self._rest[5:]).strip())
+        self._rest.clear()
         return self._take() if self._data else None
 
     def _take(self) -> bytes:
@@ -52,8 +62,8 @@ class EventReader:
         self._bytes = 0
         return data
 
-    def _check_size(self, unfinished: int) -> None:
-        if self._bytes + unfinished > _MAX_EVENT_BYTES:
+    def _check_size(self) -> None:
+        if self._bytes + len(self._rest) > _MAX_EVENT_BYTES:
             raise BrokenAnswerError(
                 f"{self._place} sends an event of more than {_MAX_EVENT_BYTES} bytes.",
                 cure="Check that its base_url names an OpenAI-compatible endpoint; it usually ends in /v1.",

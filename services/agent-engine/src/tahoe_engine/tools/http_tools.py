@@ -1,5 +1,6 @@
 """`http_get` and `http_post`, as an agent's boundaries allow them."""
 
+import asyncio
 import json
 from typing import Annotated
 
@@ -67,13 +68,13 @@ class _Tools:
         self._fetcher = fetcher
 
     async def get(self, arguments: GetArguments) -> str:
-        return _present(await self._fetcher.get(arguments.url), arguments.offset)
+        fetched = await self._fetcher.get(arguments.url)
+        return await asyncio.to_thread(_present, fetched, arguments.offset)  # a long page takes a second
 
     async def post(self, arguments: PostArguments) -> str:
         body = arguments.body if isinstance(arguments.body, str) else json.dumps(arguments.body, ensure_ascii=False)
-        return _present(
-            await self._fetcher.post(arguments.url, body.encode(errors="replace"), arguments.content_type), 0
-        )
+        fetched = await self._fetcher.post(arguments.url, body.encode(errors="replace"), arguments.content_type)
+        return await asyncio.to_thread(_present, fetched, 0)
 
 
 def _present(fetched: Fetched, offset: int) -> str:
