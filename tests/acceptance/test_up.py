@@ -160,7 +160,7 @@ class TestDoctor:
         checks = {check["name"]: check for check in result.document["checks"]}
         assert "PostgreSQL 18 runs" in checks["postgres"]["value"]
         assert checks["database"]["problem"] is None
-        assert checks["migration"]["value"] == "005_unread"
+        assert checks["migration"]["value"] == "006_agent_versions"
 
     def test_starts_nothing_on_an_empty_home(self, own: Shell) -> None:
         result = own.run("doctor")

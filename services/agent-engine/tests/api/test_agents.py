@@ -111,6 +111,44 @@ class TestAChange:
             assert (changed["dna"]["status"], changed["version"]) == (status, 1)
 
 
+class TestItsVersions:
+    async def test_are_kept_and_listed_newest_first(self, client: httpx.AsyncClient, read_all: ReadAll) -> None:
+        made = await create(client, role="Adds")
+        await client.put(f"{PATH}/ada", json={"name": "Ada", "role": "Adds"})
+        await client.post(f"{PATH}/ada/pause")
+        for role in ("Counts", "Thinks"):
+            await client.put(f"{PATH}/ada", json={"name": "Ada", "role": role})
+        for name in ("ada", made["id"]):
+            pages = await read_all(client, f"{PATH}/{name}/versions", limit=2)
+            assert [[(one["version"], one["dna"]["role"]) for one in page] for page in pages] == [
+                [(3, "Thinks"), (2, "Counts")],
+                [(1, "Adds")],
+            ]
+        newest, first = pages[0][0], pages[1][0]
+        assert newest["dna"] == (await client.get(f"{PATH}/ada")).json()["dna"]
+        assert first["dna"] == made["dna"], "with the status of then"
+        assert (first["agent_id"], bool(first["actor"])) == (made["id"], True)
+        assert first["created_at"] < newest["created_at"]
+
+    async def test_are_read_one_by_one(self, client: httpx.AsyncClient, read_problem: ReadProblem) -> None:
+        made = await create(client)
+        await client.put(f"{PATH}/ada", json={"name": "Ada", "role": "Counts"})
+        assert (await client.get(f"{PATH}/ada/versions/1")).json()["dna"] == made["dna"]
+        assert (await client.get(f"{PATH}/{made['id']}/versions/2")).json()["dna"]["role"] == "Counts"
+        missing = read_problem(await client.get(f"{PATH}/ada/versions/3"), 404)["detail"]
+        assert "'ada' has no version 3" in missing
+        assert "The newest is 2." in missing
+        read_problem(await client.get(f"{PATH}/ada/versions/0"), 422)
+
+    async def test_are_nobody_else_s(
+        self, client: httpx.AsyncClient, other_client: httpx.AsyncClient, read_problem: ReadProblem
+    ) -> None:
+        made = await create(client)
+        for name in ("ada", made["id"]):
+            read_problem(await other_client.get(f"{PATH}/{name}/versions"), 404)
+            read_problem(await other_client.get(f"{PATH}/{name}/versions/1"), 404)
+
+
 class TestAList:
     async def test_is_read_page_by_page_newest_first(self, client: httpx.AsyncClient, read_all: ReadAll) -> None:
         for name in "abcde":

@@ -177,6 +177,20 @@ class TestAfterwards:
         answer = (await client.get(f"/v1/answers/{turn['turn']['id']}/memories")).json()
         assert len(answer["memories"]) == 1
 
+    async def test_the_trace_tells_which_version_answered(
+        self, client: httpx.AsyncClient, model: ScriptedModel
+    ) -> None:
+        model.script(Reply(text="In Bern."), Reply(text="In Bern!"))
+        path = await begin(client)
+        first = (await client.post(f"{path}/messages", json={"content": "Where is it?"})).json()["turn"]
+        await client.put("/v1/agents/ada", json={"name": "Ada", "role": "Shouts"})
+        await client.post(f"{path}/messages", json={"content": "Where?"})
+        turns = [one["turn"] for one in (await client.get(f"{path}/trace")).json()["items"]]
+        assert [turn["agent_version"] for turn in turns] == [2, 1]
+        assert first["agent_version"] == 1
+        then = (await client.get(f"/v1/agents/{first['agent_id']}/versions/{first['agent_version']}")).json()
+        assert then["dna"]["role"] == ""
+
     async def test_feedback_is_kept_with_the_message(self, client: httpx.AsyncClient, model: ScriptedModel) -> None:
         model.script(Reply(text="In Bern."))
         path = await begin(client)

@@ -26,7 +26,7 @@ class TestWithoutAToken:
         self, stranger: httpx.AsyncClient, read_problem: ReadProblem
     ) -> None:
         operations = await list_operations(stranger)
-        assert len(operations) == 79
+        assert len(operations) == 81
         for method, path in operations:
             response = await stranger.request(method, path)
             if path in PUBLIC:

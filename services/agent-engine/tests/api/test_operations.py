@@ -186,7 +186,7 @@ class TestTheDocument:
             assert operation["description"], name
             assert set(operation["tags"]) <= described, name
             names.add(operation["operationId"])
-        assert len(names) == 79
+        assert len(names) == 81
 
     async def test_offers_examples_that_work(self, document: Json, client: httpx.AsyncClient, card: Make) -> None:
         await client.post("/v1/scorecards", json=card("support-quality"))

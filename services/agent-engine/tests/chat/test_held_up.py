@@ -195,6 +195,7 @@ class TestAWaitingTurn:
         failed = await ended(desk, turn)
         assert (failed.status, (failed.error or "")[:13]) == (TurnStatus.FAILED, "RunLimitError")
         assert len(desk.model.chats) == asked
+        assert (waiting.agent_version, turn.agent_version, failed.agent_version) == (1, 2, 2), "as it is by now"
         assert waiting.usage is not None
         assert failed.usage is not None
         assert (waiting.usage.model_calls, failed.usage.model_calls) == (1, 1)

@@ -150,7 +150,7 @@ def fill_memory(make_row: Callable[..., NewMemory]) -> Callable[..., Awaitable[F
         names = {"app": mark, "user": mark, "session": mark, "updated_at": 1.0}
         metadata: dict[str, Any] = {"adk": names, SESSION_STATE: "{}"}
         await SessionRepository(session).add_once(f"adk:{mark}", {"metadata_json": metadata})
-        turn = await TurnRepository(session).begin(conversation.id, agent.id, timedelta(minutes=5))
+        turn = await TurnRepository(session).begin(conversation.id, agent.id, 1, timedelta(minutes=5))
         assert turn is not None
         message = await MessageRepository(session).append(
             conversation.id,

@@ -180,6 +180,7 @@ class TestApplicationRole:
         assert privileges.pop("alembic_version") == ["SELECT"]
         assert privileges == {table: may.split(", ") for table, may in TABLES.items()}
         assert {table: may for table, may in TABLES.items() if may != MAY_CHANGE} == {
+            "agent_version": "SELECT, INSERT",
             "memory_log": "SELECT",
             "memory_use": "SELECT, INSERT",
             "model_call": "SELECT, INSERT",

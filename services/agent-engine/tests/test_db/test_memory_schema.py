@@ -261,7 +261,8 @@ class TestTriggers:
         async with engine.connect() as connection:
             found = {row.of_table: set(row.triggers) for row in await connection.execute(TRIGGERS)}
         assert {table: triggers - {"keep_team"} for table, triggers in found.items() if triggers != {"keep_team"}} == {
-            "agent": {"set_updated_at"},
+            "agent": {"set_updated_at", "keep_agent_version"},
+            "agent_version": {"keep_rows"},
             "conversation": {"set_updated_at"},
             "turn": {"set_updated_at"},
             "message": {"set_updated_at", "count_messages"},

@@ -25,6 +25,7 @@ ENGINE_FOLDER = Path(__file__).parents[2]
 TABLES = {
     "agent",
     "agent_templates",
+    "agent_version",
     "analyses",
     "conversation",
     "interactions",
@@ -115,6 +116,36 @@ class TestUpgrade:
         assert await current(fresh.owner) == HEAD
         await upgrade(fresh.owner, fresh.app.user)
         assert await current(fresh.app) == HEAD
+
+
+class TestVersionsOfAgents:
+    @pytest.mark.parametrize("role", ["app", "owner"])
+    async def test_begin_with_what_each_agent_is(self, fresh: Database, role: str) -> None:
+        """Where the application is the owner, no policy lets a migration see what teams have."""
+        app: DatabaseAddress = getattr(fresh, role)
+        await upgrade(fresh.owner, app.user)
+        await downgrade(fresh.owner, app.user, "005_unread")
+        engine = get_engine(app, EngineOptions(pool_size=1))
+        as_team = text("SELECT set_config('app.team_id', '0198a7a0-0000-7000-8000-000000000001', true)")
+        async with engine.begin() as connection:
+            await connection.execute(as_team)
+            await connection.execute(
+                text(
+                    "INSERT INTO agent (team_id, slug, name, dna, status, version, created_at)"
+                    " SELECT current_setting('app.team_id')::uuid, slug, slug, '{\"role\": \"Counts\"}', 'paused',"
+                    " version, '2026-01-01Z' FROM (VALUES ('ada', 1), ('ben', 7)) AS known (slug, version)"
+                )
+            )
+        await upgrade(fresh.owner, app.user)
+        async with engine.begin() as connection:
+            await connection.execute(as_team)
+            # As the release before does, which knows of no versions.
+            await connection.execute(text("UPDATE agent SET version = version + 1 WHERE slug = 'ben'"))
+            query = "SELECT dna, version, actor, created_at < '2026-01-02Z' AS is_old FROM agent_version"
+            rows = (await connection.execute(text(f"{query} ORDER BY version"))).all()
+        await engine.dispose()
+        ada, ben = ({"role": "Counts", "slug": slug, "status": "paused"} for slug in ("ada", "ben"))
+        assert rows == [(ada, 1, None, True), (ben, 7, None, False), (ben, 8, None, False)]
 
 
 class TestUnderLoad:

@@ -68,7 +68,7 @@ from tahoe_engine.models.stored import AnalysisFilter, InteractionFilter
 from tahoe_engine.models.turn_models import TurnStatus, TurnUsage
 
 LEASE = timedelta(minutes=5)
-TAKEN = TurnUsage(model_calls=1, tool_calls=0, input_tokens=1, cached_tokens=0, output_tokens=1, seconds=1)
+NOTHING = TurnUsage(model_calls=0, tool_calls=0, input_tokens=0, cached_tokens=0, output_tokens=0, seconds=0)
 SAID = MessageCreate(role=MessageRole.USER, content="stolen")
 TABLES = list_team_tables(Base.metadata)
 ALL = PageRequest(100)
@@ -249,6 +249,8 @@ CASES: dict[str, Ask] = {
     "AgentRepository.keep_still": lambda r, o: r.keep_still(o.filled.agent_id),
     "AgentRepository.list_slugs": lambda r, o: r.list_slugs(),
     "AgentRepository.list_agents": lambda r, o: r.list_agents(ALL),
+    "AgentVersionRepository.find_version": lambda r, o: r.find_version(o.filled.agent_id, 1),
+    "AgentVersionRepository.list_versions": lambda r, o: r.list_versions(o.filled.agent_id, ALL),
     "ConversationRepository.find_by_external_id": lambda r, o: r.find_by_external_id(o.mark),
     "ConversationRepository.get_fresh": lambda r, o: r.get_fresh(o.filled.conversation_id),
     "ConversationRepository.list_conversations": lambda r, o: r.list_conversations(ConversationFilter(), ALL),
@@ -278,11 +280,11 @@ CASES: dict[str, Ask] = {
         o.filled.conversation_id, 100, most=None, since=None
     ),
     "SessionEventRepository.find_last_id": lambda r, o: r.find_last_id(o.filled.conversation_id),
-    "TurnRepository.begin": lambda r, o: r.begin(o.filled.conversation_id, o.filled.agent_id, LEASE),
-    "TurnRepository.go_on": lambda r, o: r.go_on(o.filled.turn_id, LEASE),
+    "TurnRepository.begin": lambda r, o: r.begin(o.filled.conversation_id, o.filled.agent_id, 1, LEASE),
+    "TurnRepository.go_on": lambda r, o: r.go_on(o.filled.turn_id, 1, LEASE),
     "TurnRepository.renew": lambda r, o: r.renew(o.filled.turn_id, LEASE),
     "TurnRepository.end": lambda r, o: r.end(o.filled.turn_id, TurnStatus.CANCELLED),
-    "TurnRepository.settle": lambda r, o: r.settle(o.filled.turn_id, TAKEN, None),
+    "TurnRepository.settle": lambda r, o: r.settle(o.filled.turn_id, NOTHING, None),
     "TurnRepository.cancel": lambda r, o: r.cancel(o.filled.turn_id),
     "TurnRepository.get_turn": lambda r, o: r.get_turn(o.filled.turn_id),
     "TurnRepository.list_turns": lambda r, o: r.list_turns(o.filled.conversation_id, ALL),

@@ -9,9 +9,10 @@ from tahoe_core.http.routing import create_router
 from tahoe_engine.api.contradictions import contradictions_are_conflicts
 from tahoe_engine.api.dependencies import MAX_BODY_BYTES, TeamSession
 from tahoe_engine.api.examples import AGENT_EXAMPLES
+from tahoe_engine.api.versions import VersionNumber
 from tahoe_engine.catalog.agents import AgentCatalog
 from tahoe_engine.models.agent_models import AgentDNA, AgentStatus
-from tahoe_engine.models.agent_records import Agent
+from tahoe_engine.models.agent_records import Agent, AgentVersion
 
 # As a slug or an id may be mistyped: what cannot be one is not found, like what is none.
 AgentName = Annotated[
@@ -41,6 +42,18 @@ async def list_agents(session: TeamSession, page: RequestedPage, status: AgentSt
 async def get_agent(agent: AgentName, session: TeamSession) -> Agent:
     """Returns an agent by its slug or its id."""
     return await AgentCatalog(session).get(agent)
+
+
+@router.get("/{agent}/versions", responses=problem_responses(404))
+async def list_agent_versions(agent: AgentName, session: TeamSession, page: RequestedPage) -> Page[AgentVersion]:
+    """Lists every version of an agent, newest first."""
+    return Page.of(await AgentCatalog(session).list_versions(agent, page), lambda row: row)
+
+
+@router.get("/{agent}/versions/{version}", responses=problem_responses(404))
+async def get_agent_version(agent: AgentName, version: VersionNumber, session: TeamSession) -> AgentVersion:
+    """Returns what an agent was in one version, the one of which a turn says that it answered, for instance."""
+    return await AgentCatalog(session).get_version(agent, version)
 
 
 @router.put("/{agent}", responses=problem_responses(404, 409))

@@ -32,7 +32,7 @@ CurrentServices = Annotated[Services, Depends(get_services)]
 
 async def get_session(services: CurrentServices, principal: CurrentPrincipal) -> AsyncIterator[AsyncSession]:
     """Yields the unit of work of one request, for the caller's team; it is committed before the answer leaves."""
-    async with team_session(services.sessions, principal.team_id) as session:
+    async with team_session(services.sessions, principal.team_id, principal.subject) as session:
         yield session
 
 

@@ -6,11 +6,13 @@ from tahoe_core.db.page import Page, PageRequest
 from tahoe_core.db.storable import refuse_unstorable
 from tahoe_core.errors import ConflictError
 from tahoe_engine.catalog.named import refuse_new_name
-from tahoe_engine.catalog.not_found import not_found
+from tahoe_engine.catalog.not_found import no_such_version, not_found
 from tahoe_engine.db.models.agent import AgentORM
+from tahoe_engine.db.models.agent_version import AgentVersionORM
 from tahoe_engine.db.repositories.agent import AgentRepository
+from tahoe_engine.db.repositories.agent_version import AgentVersionRepository
 from tahoe_engine.models.agent_models import AgentDNA, AgentStatus
-from tahoe_engine.models.agent_records import Agent
+from tahoe_engine.models.agent_records import Agent, AgentVersion
 
 
 class AgentCatalog:
@@ -22,6 +24,7 @@ class AgentCatalog:
 
     def __init__(self, session: AsyncSession) -> None:
         self._repository = AgentRepository(session)
+        self._versions = AgentVersionRepository(session)
 
     async def create(self, dna: AgentDNA) -> Agent:
         """Writes a new agent.
@@ -52,6 +55,27 @@ class AgentCatalog:
     async def list_page(self, request: PageRequest, status: AgentStatus | None = None) -> Page[Agent]:
         """Lists agents, newest first."""
         return (await self._repository.list_agents(request, status)).map(read_agent)
+
+    async def list_versions(self, agent: str, request: PageRequest) -> Page[AgentVersion]:
+        """Lists every version of an agent, newest first.
+
+        Raises:
+            NotFoundError: There is no such agent.
+        """
+        row = await self._get_row(agent)
+        return (await self._versions.list_versions(row.id, request)).map(_read_version)
+
+    async def get_version(self, agent: str, version: int) -> AgentVersion:
+        """Returns what an agent was.
+
+        Raises:
+            NotFoundError: There is no such agent, or it has no such version.
+        """
+        row = await self._get_row(agent)
+        found = await self._versions.find_version(row.id, version)
+        if found is None:
+            raise no_such_version(self._repository.noun, row.slug, version, row.version)
+        return _read_version(found)
 
     async def update(self, agent: str, given: AgentDNA) -> Agent:
         """Replaces the DNA, which makes a new version unless it says the same; a status left out stays as it is.
@@ -100,6 +124,16 @@ def read_agent(row: AgentORM) -> Agent:
         dna=AgentDNA.model_validate(row.dna | {"slug": row.slug, "status": row.status}),
         created_at=row.created_at,
         updated_at=row.updated_at,
+    )
+
+
+def _read_version(row: AgentVersionORM) -> AgentVersion:
+    return AgentVersion(
+        agent_id=row.agent_id,
+        version=row.version,
+        dna=AgentDNA.model_validate(row.dna),
+        actor=row.actor,
+        created_at=row.created_at,
     )
 
 

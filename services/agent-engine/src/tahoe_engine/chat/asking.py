@@ -77,7 +77,7 @@ class Asking:
             conversation, agent = await _find(session, conversation_id)
             if question is not None:
                 self.expect(team_id, agent, question)
-            turn = await TurnRepository(session).begin(conversation_id, agent.id, LEASE)
+            turn = await TurnRepository(session).begin(conversation_id, agent.id, agent.version, LEASE)
             if turn is None:
                 raise ConflictError(
                     "An answer is being written in this conversation.", cure="Wait for its end, or cancel it."
@@ -113,7 +113,7 @@ class Asking:
             if waiting.status is not TurnStatus.WAITING:
                 raise ConflictError(f"The turn is {waiting.status}; it waits for no decision.")
             conversation, agent = await _find(session, waiting.conversation_id)
-            turn = await turns.go_on(turn_id, LEASE)
+            turn = await turns.go_on(turn_id, agent.version, LEASE)
             if turn is None:
                 raise ConflictError("The turn waits no more: somebody was quicker.")
             await _take_up(session, turn.conversation_id)

@@ -6,7 +6,7 @@ from tahoe_core.db.driver_errors import find_sqlstate
 from tahoe_core.errors import UnavailableError
 from tahoe_engine.db.migrations.ground import read_revision
 
-HEAD = "005_unread"
+HEAD = "006_agent_versions"
 """The newest migration; a test holds it to the script directory."""
 
 _NOTHING_THERE = ("42P01", "3F000")

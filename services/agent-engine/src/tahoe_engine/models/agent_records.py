@@ -21,3 +21,19 @@ class Agent(StrictModel):
     dna: AgentDNA
     created_at: AwareDatetime
     updated_at: AwareDatetime
+
+
+class AgentVersion(StrictModel):
+    """What an agent was from one moment on.
+
+    Attributes:
+        dna: With the status that it had when this version was made.
+        actor: Who made it; None where nobody said so, and of what was made before versions were kept.
+        created_at: UTC. Of an agent that had been changed before versions were kept: of its last change by then.
+    """
+
+    agent_id: UUID
+    version: int
+    dna: AgentDNA
+    actor: str | None
+    created_at: AwareDatetime

@@ -65,6 +65,8 @@ class Turn(StrictModel):
     """A stored turn.
 
     Attributes:
+        agent_version: Which version of the agent answers. One that was changed while a decision was awaited goes on as
+            it is by then, and that one stands here. None: the turn began before versions were kept.
         pending: What waits for approval.
         error: What ended it, where it failed: the kind of error and what to do, never what was said.
         retrieval_ms: How long the memory was searched, in milliseconds.
@@ -78,6 +80,7 @@ class Turn(StrictModel):
     id: UUID
     conversation_id: UUID
     agent_id: UUID | None
+    agent_version: int | None
     status: TurnStatus
     pending: tuple[PendingApproval, ...]
     error: str | None

@@ -3,6 +3,7 @@
 from tahoe_engine.db.base import Base
 from tahoe_engine.db.models.agent import AgentORM, AgentStatus
 from tahoe_engine.db.models.agent_template import AgentTemplateORM
+from tahoe_engine.db.models.agent_version import AgentVersionORM
 from tahoe_engine.db.models.analysis import AnalysisORM
 from tahoe_engine.db.models.conversation import ConversationORM, ConversationStatus, MessageORM, MessageRole
 from tahoe_engine.db.models.interaction import InteractionORM
@@ -30,6 +31,7 @@ __all__ = [
     "AgentORM",
     "AgentStatus",
     "AgentTemplateORM",
+    "AgentVersionORM",
     "AnalysisORM",
     "Base",
     "ConversationORM",

@@ -2,7 +2,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, Numeric, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Numeric, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -16,6 +16,7 @@ class TurnORM(TeamEntity, Base):
     """One turn of a conversation; of each conversation at most one is running.
 
     Attributes:
+        agent_version: Which ran last; None: the turn is older than the record of versions.
         leased_until: While it runs, its process renews this; a turn whose lease has run out is unfinished.
         pending: Tool calls that wait for approval.
         usage: What its runs took so far.
@@ -25,6 +26,11 @@ class TurnORM(TeamEntity, Base):
     __table_args__ = (
         within_team("conversation_id", "conversation"),
         within_team("agent_id", "agent"),
+        ForeignKeyConstraint(
+            ["team_id", "agent_id", "agent_version"],
+            ["agent_version.team_id", "agent_version.agent_id", "agent_version.version"],
+            name="fk_turn_team_id_agent_id_agent_version",
+        ),
         UniqueConstraint("team_id", "id"),
         Index(None, "team_id", "conversation_id", "created_at", "id"),
         Index(
@@ -40,6 +46,7 @@ class TurnORM(TeamEntity, Base):
 
     conversation_id: Mapped[UUID]
     agent_id: Mapped[UUID | None]
+    agent_version: Mapped[int | None]
     status: Mapped[str] = mapped_column(server_default=text("'running'"))
     leased_until: Mapped[datetime | None]
     pending: Mapped[list[object]] = json_array()

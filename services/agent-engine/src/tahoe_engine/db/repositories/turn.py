@@ -45,6 +45,7 @@ _BEGIN = (
         team_id=bindparam("team"),
         conversation_id=bindparam("conversation"),
         agent_id=bindparam("agent"),
+        agent_version=bindparam("agent_version"),
         leased_until=_LEASED,
     )
     .on_conflict_do_nothing(index_elements=["team_id", "conversation_id"], index_where=text("status = 'running'"))
@@ -53,7 +54,7 @@ _BEGIN = (
 _GO_ON = (
     update(_TABLE)
     .where(*_THIS, _TURN.status == TurnStatus.WAITING)
-    .values(status=TurnStatus.RUNNING, leased_until=_LEASED, pending=[])
+    .values(status=TurnStatus.RUNNING, leased_until=_LEASED, pending=[], agent_version=bindparam("agent_version"))
     .returning(*_READ)
 )
 _RENEW = (
@@ -103,18 +104,21 @@ class TurnRepository(BaseRepository[TurnORM]):
     model = TurnORM
     noun = "turn"
 
-    async def begin(self, conversation_id: UUID, agent_id: UUID | None, lease: timedelta) -> Turn | None:
+    async def begin(
+        self, conversation_id: UUID, agent_id: UUID | None, agent_version: int | None, lease: timedelta
+    ) -> Turn | None:
         """Begins a turn; None where another one of the conversation is running.
 
         One whose process has died is unfinished from now on, and so is one that waited for an approval.
         """
         values = {"team": self.team_id, "conversation": conversation_id}
         await self.session.execute(_GIVE_UP, values)
-        return await self._find(_BEGIN, values | {"agent": agent_id, "lease": lease})
+        answers = {"agent": agent_id, "agent_version": agent_version}
+        return await self._find(_BEGIN, values | answers | {"lease": lease})
 
-    async def go_on(self, turn_id: UUID, lease: timedelta) -> Turn | None:
-        """Lets a turn that waits for an approval run again; None where it does not wait."""
-        return await self._find(_GO_ON, self._name(turn_id) | {"lease": lease})
+    async def go_on(self, turn_id: UUID, agent_version: int | None, lease: timedelta) -> Turn | None:
+        """Lets a turn that waits for an approval run again, as the agent is now; None where it does not wait."""
+        return await self._find(_GO_ON, self._name(turn_id) | {"agent_version": agent_version, "lease": lease})
 
     async def renew(
         self, turn_id: UUID, lease: timedelta, retrieval_ms: float | None = None, memory_tokens: int | None = None
