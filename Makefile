@@ -44,8 +44,9 @@ types: setup ## Check types
 contracts: setup ## Check who imports whom
 	$(BIN)/lint-imports
 
-tests: setup ## Run all tests
-	$(BIN)/pytest
+tests: setup ## Run all tests, several at once, but for those that measure time
+	$(BIN)/pytest -m "not timed" -n logical --maxprocesses 4
+	$(BIN)/pytest -m timed
 
 validate: setup ## Check it from settings to scoring (URL=http://localhost:8001: one that is deployed)
 	@$(BIN)/python scripts/validate_r1_foundation.py $(if $(URL),--url $(URL))

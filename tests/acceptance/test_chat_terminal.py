@@ -191,6 +191,7 @@ class TestAConversation:
         assert "Nine." in file.read_text()
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
+    @pytest.mark.timed
     def test_shows_its_first_prompt_at_once(self, shell: Shell, model: ScriptedModel, command: tuple[str, ...]) -> None:
         took = []
         for _ in range(3):

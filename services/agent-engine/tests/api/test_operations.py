@@ -228,6 +228,7 @@ class TestAServerInAProcessOfItsOwn:
         assert "secret-name" not in log
         assert client.headers["authorization"].removeprefix("Bearer ") not in log
 
+    @pytest.mark.timed
     @pytest.mark.parametrize("turns", [50, 100_000], ids=["long-turns", "many-turns"])
     async def test_answers_others_while_it_reads_fifty_megabytes(
         self, process_client: httpx.AsyncClient, card: Make, turns: int

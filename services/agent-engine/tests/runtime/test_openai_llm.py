@@ -312,6 +312,7 @@ def test_a_proxy_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch) -
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.timed
 async def test_many_talk_at_once(llm: OpenAILlm, model: ScriptedModel) -> None:
     model.answer = lambda _: Reply(text="word " * 20, first_byte_s=0.05)
     began = time.perf_counter()
