@@ -175,3 +175,72 @@ class TestAnotherTeam:
     async def test_is_told_of_near_names_of_its_own(self, client: httpx.AsyncClient, read_problem: ReadProblem) -> None:
         await create(client, "concierge")
         assert "concierge" in read_problem(await client.get(f"{PATH}/concierg"), 404)["detail"]
+
+
+class TestOfATemplate:
+    @pytest.fixture
+    async def template(self, client: httpx.AsyncClient) -> Json:
+        sent = {
+            "name": "hotel-desk",
+            "model": "gpt-4o",
+            "system_prompt": "You never promise a room.",
+            "model_config": {"provider": "openai", "boundaries": {"max_turns": 5}},
+        }
+        made = await client.post("/v1/agent-templates", json=sent)
+        assert made.status_code == 201, made.text
+        return sent
+
+    async def test_says_which_version_it_was_made_of(self, client: httpx.AsyncClient, template: Json) -> None:
+        await client.put("/v1/agent-templates/hotel-desk", json=template | {"system_prompt": "You are brief."})
+        newest = (await client.post(PATH, json={"template": "hotel-desk"})).json()
+        assert newest["template"] == {"name": "hotel-desk", "version": 2}
+        assert newest["dna"]["slug"] == "hotel-desk"
+        assert newest["dna"]["personality"]["instructions"] == "You are brief."
+        order = {"template": "hotel-desk", "template_version": 1, "name": "Night desk", "model": {"temperature": 0}}
+        response = await client.post(PATH, json=order)
+        assert response.headers["location"] == "/v1/agents/night-desk"
+        first = response.json()
+        assert first["template"] == {"name": "hotel-desk", "version": 1}
+        assert first["dna"]["personality"]["instructions"] == "You never promise a room."
+        assert (first["dna"]["model"]["model"], first["dna"]["model"]["temperature"]) == ("gpt-4o", 0)
+        assert first["dna"]["boundaries"]["max_turns"] == 5
+        changed = (await client.put(f"{PATH}/night-desk", json={"name": "Night desk"})).json()
+        assert (changed["version"], changed["template"]) == (2, first["template"]), "it stays where it came from"
+        assert (await create(client))["template"] is None
+
+    @pytest.mark.parametrize(
+        ("order", "status", "field"),
+        [
+            ({"template": "hotel-desk", "dna": {"name": "Ada"}}, 422, "dna"),
+            ({"template": None}, 422, "template"),
+            ({"template": "hotel-desk", "template_version": 0}, 422, "template_version"),
+            ({"template": "hotel-desk", "boundaries": {"max_turns": 0}}, 422, "boundaries.max_turns"),
+            ({"name": "Ada", "template_version": 1}, 422, "template_version"),
+            ({"template": "hotel-desk", "name": "\u05d0"}, 409, "slug"),
+            ({"template": "hotel-desk", "template_version": 9}, 404, None),
+            ({"template": "hotel-des"}, 404, None),
+            ({}, 422, "name"),
+        ],
+    )
+    @pytest.mark.usefixtures("template")
+    async def test_is_refused_where_the_order_is_wrong(
+        self, client: httpx.AsyncClient, read_problem: ReadProblem, order: Json, status: int, field: str | None
+    ) -> None:
+        problem = read_problem(await client.post(PATH, json=order), status)
+        assert [error["field"] for error in problem["errors"]] == ([field] if field else [])
+
+    async def test_that_is_out_of_use_or_has_no_model_is_none(
+        self, client: httpx.AsyncClient, template: Json, read_problem: ReadProblem
+    ) -> None:
+        await client.post("/v1/agent-templates", json={"name": "tone"})
+        assert "no model" in read_problem(await client.post(PATH, json={"template": "tone"}), 409)["detail"]
+        await client.post("/v1/agent-templates/hotel-desk/deactivate")
+        for version in ({}, {"template_version": 1}):
+            response = await client.post(PATH, json={"template": template["name"], **version})
+            assert "deactivated" in read_problem(response, 409)["detail"]
+
+    @pytest.mark.usefixtures("template")
+    async def test_of_another_team_is_not_found(
+        self, other_client: httpx.AsyncClient, read_problem: ReadProblem
+    ) -> None:
+        read_problem(await other_client.post(PATH, json={"template": "hotel-desk"}), 404)

@@ -7,10 +7,12 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tahoe_core.db.page import PageRequest
 from tahoe_engine.catalog.scorecards import ScorecardCatalog
 from tahoe_engine.catalog.seed import seed
 from tahoe_engine.db.models import AgentORM, ConversationORM
 from tahoe_engine.db.repositories.agent import AgentRepository
+from tahoe_engine.db.repositories.agent_template import AgentTemplateRepository
 from tahoe_engine.db.repositories.analysis import AnalysisRepository
 from tahoe_engine.db.repositories.analysis_row import NewAnalysis
 from tahoe_engine.db.repositories.conversation import ConversationRepository
@@ -209,6 +211,10 @@ def fill_team(
         bound = await ScorecardCatalog(session).get(named.name)
         [saved] = await InteractionStore(session).save([prepare_interaction(make_interaction(external_id=mark))])
         await AnalysisRepository(session).insert_many([NewAnalysis(saved.id, bound, make_result())])
-        return await fill_memory(session, mark)
+        filled = await fill_memory(session, mark)
+        agent = await AgentRepository(session).get(filled.agent_id)
+        [template] = (await AgentTemplateRepository(session).list_named(PageRequest(1))).items
+        agent.template_name, agent.template_version = template.name, template.version
+        return filled
 
     return fill

@@ -8,26 +8,35 @@ from tahoe_core.http.problem import problem_responses
 from tahoe_core.http.routing import create_router
 from tahoe_engine.api.contradictions import contradictions_are_conflicts
 from tahoe_engine.api.dependencies import MAX_BODY_BYTES, TeamSession
-from tahoe_engine.api.examples import AGENT_EXAMPLES
+from tahoe_engine.api.examples import AGENT_EXAMPLES, NEW_AGENT_EXAMPLES
 from tahoe_engine.api.versions import VersionNumber
 from tahoe_engine.catalog.agents import AgentCatalog
 from tahoe_engine.models.agent_models import AgentDNA, AgentStatus
 from tahoe_engine.models.agent_records import Agent, AgentVersion
+from tahoe_engine.models.agent_requests import AgentOfTemplate, NewAgent
 
 # As a slug or an id may be mistyped: what cannot be one is not found, like what is none.
 AgentName = Annotated[
     str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100, description="Its slug, or its id.")
 ]
+NewAgentBody = Annotated[NewAgent, Body(openapi_examples=NEW_AGENT_EXAMPLES)]
 DNA = Annotated[AgentDNA, Body(openapi_examples=AGENT_EXAMPLES)]
 
 router = create_router("/v1/agents", "agents", max_body_bytes=MAX_BODY_BYTES)
 
 
-@router.post("", status_code=HTTPStatus.CREATED, responses=problem_responses(409))
-async def create_agent(dna: DNA, session: TeamSession, response: Response) -> Agent:
-    """Creates an agent; 409 when the slug is taken."""
+@router.post("", status_code=HTTPStatus.CREATED, responses=problem_responses(404, 409))
+async def create_agent(given: NewAgentBody, session: TeamSession, response: Response) -> Agent:
+    """Creates an agent of its DNA, or of an agent template with the DNA as far as it is to differ.
+
+    409 when the slug is taken, or no agent can be made of the template; 404 when there is no such template.
+    """
+    catalog = AgentCatalog(session)
     with contradictions_are_conflicts():
-        made = await AgentCatalog(session).create(dna)
+        if isinstance(given, AgentOfTemplate):
+            made = await catalog.create_of_template(given)
+        else:
+            made = await catalog.create(given)
     response.headers["Location"] = f"/v1/agents/{made.dna.slug}"
     return made
 

@@ -95,6 +95,20 @@ AGENT_EXAMPLES: dict[str, Example] = {
     }
 }
 
+NEW_AGENT_EXAMPLES: dict[str, Example] = {
+    **AGENT_EXAMPLES,
+    "template": {
+        "summary": "An agent of a template, with a name and a tone of its own",
+        "value": {
+            "template": "hotel-desk",
+            "template_version": 1,
+            "name": "Night desk",
+            "status": "active",
+            "personality": {"tone": "calm and brief"},
+        },
+    },
+}
+
 _MEMORY = {
     "content": "Ann would rather have a room to the garden.",
     "subject": "ann.room",

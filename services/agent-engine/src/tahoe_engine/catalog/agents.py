@@ -7,12 +7,15 @@ from tahoe_core.db.storable import refuse_unstorable
 from tahoe_core.errors import ConflictError
 from tahoe_engine.catalog.named import refuse_new_name
 from tahoe_engine.catalog.not_found import no_such_version, not_found
+from tahoe_engine.catalog.template_dna import dna_of_template
+from tahoe_engine.catalog.templates import TemplateCatalog
 from tahoe_engine.db.models.agent import AgentORM
 from tahoe_engine.db.models.agent_version import AgentVersionORM
 from tahoe_engine.db.repositories.agent import AgentRepository
 from tahoe_engine.db.repositories.agent_version import AgentVersionRepository
 from tahoe_engine.models.agent_models import AgentDNA, AgentStatus
-from tahoe_engine.models.agent_records import Agent, AgentVersion
+from tahoe_engine.models.agent_records import Agent, AgentVersion, TemplateRef
+from tahoe_engine.models.agent_requests import AgentOfTemplate
 
 
 class AgentCatalog:
@@ -25,9 +28,14 @@ class AgentCatalog:
     def __init__(self, session: AsyncSession) -> None:
         self._repository = AgentRepository(session)
         self._versions = AgentVersionRepository(session)
+        self._templates = TemplateCatalog(session)
 
-    async def create(self, dna: AgentDNA) -> Agent:
+    async def create(self, dna: AgentDNA, template: TemplateRef | None = None) -> Agent:
         """Writes a new agent.
+
+        Args:
+            dna: Who it is.
+            template: What the DNA was made of.
 
         Raises:
             ConflictError: The slug is taken, perhaps by one that was archived.
@@ -41,8 +49,31 @@ class AgentCatalog:
                 field="slug",
             )
         row = AgentORM(slug=dna.slug, version=1)
+        if template is not None:
+            row.template_name, row.template_version = template.name, template.version
         _write(row, dna)
         return read_agent(await self._repository.add(row))
+
+    async def create_of_template(self, given: AgentOfTemplate) -> Agent:
+        """Writes a new agent, as a template has it but for what is given.
+
+        Raises:
+            NotFoundError: There is no such template, or it has no such version.
+            ConflictError: The slug is taken, or the template was deactivated.
+            InvalidInputError: A text cannot be stored, or no agent can be made of the template.
+        """
+        template = await self._templates.get(given.template)
+        if not template.is_active:
+            raise ConflictError(
+                f"The agent template {template.name!r} was deactivated.",
+                cure="Update it, which takes it into use again, or choose another one.",
+                field="template",
+            )
+        if given.template_version is not None:
+            template = await self._templates.get(given.template, given.template_version)
+        return await self.create(
+            dna_of_template(template, given), TemplateRef(name=template.name, version=template.version)
+        )
 
     async def get(self, agent: str) -> Agent:
         """Returns the agent of that slug or id.
@@ -122,9 +153,16 @@ def read_agent(row: AgentORM) -> Agent:
         id=row.id,
         version=row.version,
         dna=AgentDNA.model_validate(row.dna | {"slug": row.slug, "status": row.status}),
+        template=_read_template_ref(row),
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+def _read_template_ref(row: AgentORM) -> TemplateRef | None:
+    if row.template_name is None or row.template_version is None:
+        return None
+    return TemplateRef(name=row.template_name, version=row.template_version)
 
 
 def _read_version(row: AgentVersionORM) -> AgentVersion:

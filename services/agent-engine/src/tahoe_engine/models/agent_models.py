@@ -285,7 +285,7 @@ class AgentDNA(StrictModel):
     @classmethod
     def _slug_of_name(cls, slug: object, info: ValidationInfo) -> object:
         # Not in the default's factory, where what is raised would be no ValidationError.
-        return to_slug(info.data["name"]) if slug == "" and "name" in info.data else slug
+        return to_slug(info.data["name"]) if slug == "" and info.data.get("name") else slug
 
     @property
     def effective_skills(self) -> tuple[str, ...]:

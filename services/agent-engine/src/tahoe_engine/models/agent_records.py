@@ -6,12 +6,20 @@ from tahoe_engine.models.agent_models import AgentDNA
 from tahoe_engine.models.base import StrictModel
 
 
+class TemplateRef(StrictModel):
+    """A version of an agent template."""
+
+    name: str
+    version: int
+
+
 class Agent(StrictModel):
     """A stored agent.
 
     Attributes:
         version: Counts the changes of its DNA; pausing and the like are none.
         dna: Who it is, with the status that it has now.
+        template: What its first version was made of; None: of DNA alone.
         created_at: UTC.
         updated_at: UTC.
     """
@@ -19,6 +27,7 @@ class Agent(StrictModel):
     id: UUID
     version: int
     dna: AgentDNA
+    template: TemplateRef | None
     created_at: AwareDatetime
     updated_at: AwareDatetime
 

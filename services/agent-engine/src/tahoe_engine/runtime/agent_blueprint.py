@@ -39,6 +39,10 @@ class TemplateSettings(StrictModel):
     fallbacks: tuple[ModelChoice, ...] = Field(default=(), max_length=10)
     boundaries: Boundaries = Boundaries()
 
+    def choose(self, model: str | None) -> ModelConfig:
+        """Returns what somebody thinks with who has this model."""
+        return ModelConfig(model=model, **self.model_dump(exclude={"boundaries"}))
+
 
 def blueprint_of_dna(dna: AgentDNA) -> AgentBlueprint:
     """Makes a blueprint of an agent's DNA."""
@@ -58,12 +62,29 @@ def blueprint_of_template(template: AgentTemplateInput) -> AgentBlueprint:
     Raises:
         InvalidInputError: It has no model, or its `model_config` says something that is not known.
     """
+    settings = read_template_settings(template)
+    return AgentBlueprint(
+        name=template.name,
+        instructions=template.system_prompt,
+        choices=settings.choose(template.model).choices,
+        temperature=settings.temperature,
+        max_output_tokens=settings.max_output_tokens,
+        boundaries=settings.boundaries,
+    )
+
+
+def read_template_settings(template: AgentTemplateInput) -> TemplateSettings:
+    """Returns what the `model_config` of a template says that has a model.
+
+    Raises:
+        InvalidInputError: It has none, or says something that is not known.
+    """
     if template.model is None:
         raise InvalidInputError(
             f"The agent template {template.name!r} has no model: its checks run natively.", cure="Give it a model."
         )
     try:
-        settings = TemplateSettings.model_validate(template.settings)
+        return TemplateSettings.model_validate(template.settings)
     except ValidationError as error:
         at = ".".join(str(part) for part in error.errors()[0]["loc"])
         raise InvalidInputError(
@@ -71,15 +92,6 @@ def blueprint_of_template(template: AgentTemplateInput) -> AgentBlueprint:
             cure=f"It may hold {', '.join(TemplateSettings.model_fields)}.",
             field=f"model_config.{at}",
         ) from error
-    model = ModelConfig(provider=settings.provider, model=template.model, fallbacks=settings.fallbacks)
-    return AgentBlueprint(
-        name=template.name,
-        instructions=template.system_prompt,
-        choices=model.choices,
-        temperature=settings.temperature,
-        max_output_tokens=settings.max_output_tokens,
-        boundaries=settings.boundaries,
-    )
 
 
 def _introduce(dna: AgentDNA) -> Iterator[str]:

@@ -1,6 +1,6 @@
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tahoe_core.db.base import TeamEntity
@@ -18,6 +18,8 @@ class AgentORM(TeamEntity, Base):
     Attributes:
         slug: What it is called in commands, addresses and as a model.
         dna: AgentDNA, as the agent was described.
+        template_name: The agent template that it was made of; None: of DNA alone.
+        template_version: Which version of it.
         created_by: The user, where one is known; users belong to the auth service.
     """
 
@@ -25,6 +27,11 @@ class AgentORM(TeamEntity, Base):
     __table_args__ = (
         UniqueConstraint("team_id", "id"),
         UniqueConstraint("team_id", "slug"),
+        ForeignKeyConstraint(
+            ["team_id", "template_name", "template_version"],
+            ["agent_templates.team_id", "agent_templates.name", "agent_templates.version"],
+            name="fk_agent_team_id_template_name_template_version",
+        ),
         CheckConstraint("version >= 1", name="version"),
     )
 
@@ -34,4 +41,6 @@ class AgentORM(TeamEntity, Base):
     dna: Mapped[dict[str, object]] = json_object()
     status: Mapped[AgentStatus] = mapped_column(AGENT_STATUS, server_default=text("'draft'"))
     version: Mapped[int] = mapped_column(server_default=text("1"))
+    template_name: Mapped[str | None]
+    template_version: Mapped[int | None]
     created_by: Mapped[UUID | None]

@@ -1,4 +1,4 @@
-"""Versions of agents: what each was, and which one answered in a turn.
+"""Versions of agents: what each was, which one answered in a turn, and of which template an agent was made.
 
 Revision: 006_agent_versions, after 005_unread
 """
@@ -48,6 +48,15 @@ def upgrade() -> None:
         ["team_id", "agent_id", "agent_version"],
         ["team_id", "agent_id", "version"],
     )
+    op.add_column("agent", sa.Column("template_name", sa.Text(), nullable=True))
+    op.add_column("agent", sa.Column("template_version", sa.Integer(), nullable=True))
+    op.create_foreign_key(
+        "fk_agent_team_id_template_name_template_version",
+        "agent",
+        "agent_templates",
+        ["team_id", "template_name", "template_version"],
+        ["team_id", "name", "version"],
+    )
     for statement in protect_table("agent_version"):
         op.execute(statement)
     options = op.get_context().opts
@@ -56,6 +65,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_constraint("fk_agent_team_id_template_name_template_version", "agent")
+    op.drop_column("agent", "template_version")
+    op.drop_column("agent", "template_name")
     op.drop_constraint("fk_turn_team_id_agent_id_agent_version", "turn")
     op.drop_column("turn", "agent_version")
     op.execute("DROP TRIGGER keep_agent_version ON agent")
