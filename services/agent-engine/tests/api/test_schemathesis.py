@@ -19,7 +19,7 @@ import pytest
 type Json = dict[str, Any]
 type Make = Callable[..., Json]
 
-SECONDS = "90"
+SECONDS = "180"
 """All of it takes minutes, most of them for some 60,000 ways to write a scorecard; each phase gets a share of these."""
 
 
