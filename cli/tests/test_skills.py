@@ -147,11 +147,14 @@ class TestNew:
     def test_refuses_a_name_that_the_specification_forbids(self, home: Path, tmp_path: Path, name: str) -> None:
         result = run("new", "--in", tmp_path / "place", "--", name)
         assert isinstance(result.exception, InvalidInputError)
+        assert "Small letters" in (result.exception.cure or "")
         assert not (tmp_path / "place").exists()
 
     @pytest.mark.parametrize("description", ["", "  ", "x" * 1025, "a --- b"])
     def test_refuses_a_description_that_the_specification_forbids(self, home: Path, description: str) -> None:
-        assert isinstance(run("new", "ledger", "--description", description).exception, InvalidInputError)
+        result = run("new", "ledger", "--description", description)
+        assert isinstance(result.exception, InvalidInputError)
+        assert "when to use it" in (result.exception.cure or "")
 
     def test_never_writes_over_one(self, home: Path) -> None:
         run("new", "ledger")

@@ -112,6 +112,19 @@ class TestAConversation:
             terminal.wait_for(DONE)
         assert "not on a Sunday" in model.chats[1]["messages"][-1]["content"]
 
+    @pytest.mark.parametrize("key", ["\x03", "\x04"], ids=["ctrl-c", "ctrl-d"])
+    def test_says_on_a_line_of_its_own_that_a_question_stopped_it(
+        self, shell: Shell, model: ScriptedModel, command: tuple[str, ...], key: str
+    ) -> None:
+        model.script(Reply(calls=(RUN_SCRIPT,)))
+        with open_chat(shell, model, *command) as terminal:
+            terminal.wait_for(PROMPT)
+            terminal.type("What time is it in Tokyo?\n")
+            terminal.wait_for("say why not]")
+            terminal.type(key)
+            terminal.wait_for("\n")
+            terminal.wait_for("Stopped.")
+
     def test_goes_on_after_ctrl_c_stopped_an_answer(
         self, shell: Shell, model: ScriptedModel, command: tuple[str, ...]
     ) -> None:

@@ -1,15 +1,13 @@
 """The `tahoe` command: a file a command, loaded when called, so that `--help` is quick."""
 
-import errno
 import importlib
-import io
-import os
 import sys
 
 import click
 
 from tahoe_core.errors import TahoeError
 from tahoe_core.near_names import did_you_mean
+from tahoe_core.standard_streams import bear_any_streams, discard_output, explain_full
 from tahoe_engine.reporting.visible_text import visible
 
 COMMANDS = {
@@ -84,7 +82,7 @@ def report(error: TahoeError) -> None:
 
 def main() -> None:
     """Runs the command: exit 0 done, 1 failed, 2 wrong usage, 130 interrupted; a command returns its status."""
-    _bear_any_output()
+    bear_any_streams()
     try:
         status = tahoe(standalone_mode=False)
         sys.exit(status if isinstance(status, int) else 0)
@@ -96,27 +94,13 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError:
         # The reader of a pipe (head, less) has gone: nothing is wrong, and nothing more can be said.
-        _discard_output()
+        discard_output()
         sys.exit(EXIT_FAILED)
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        _discard_output()
-        report(TahoeError("The output cannot be written: the disk is full.", cure="Make room and run it again."))
+        explained = explain_full(error)
+        discard_output()
+        report(explained)
         sys.exit(EXIT_FAILED)
     except TahoeError as error:
         report(error)
         sys.exit(EXIT_FAILED)
-
-
-def _bear_any_output() -> None:
-    """A closed output, or one that cannot show every character, is no reason to fail."""
-    if sys.stdout is None:
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - for as long as the process lives
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-
-
-def _discard_output() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

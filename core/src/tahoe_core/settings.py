@@ -280,15 +280,22 @@ def read_environment() -> dict[str, str]:
     """Returns the process's environment laid over `.env` of the working directory, laid over that of its tree's root.
 
     Raises:
-        InvalidInputError: A `.env` is there and cannot be read.
+        InvalidInputError: A `.env` is there and cannot be read, or the working directory is gone.
     """
     variables: dict[str, str] = {}
-    for path in _env_files(Path.cwd()):
+    for path in _env_files(_working_directory()):
         try:
             variables |= {name: value for name, value in dotenv_values(path).items() if value is not None}
         except (OSError, UnicodeDecodeError) as error:
             raise InvalidInputError(f"{path} cannot be read: {error}.", cure="Mend it or remove it.") from error
     return variables | os.environ
+
+
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise InvalidInputError("The working directory was removed.", cure="Change to one that is there.") from None
 
 
 def _env_files(directory: Path) -> list[Path]:

@@ -2,7 +2,9 @@
 
 import sys
 
-from tahoe_engine.terminal.main import main
+from tahoe_core.early_interrupt import quiet_interrupts
 
 if __name__ == "__main__":
+    with quiet_interrupts():
+        from tahoe_engine.terminal.main import main
     sys.exit(main())

@@ -42,6 +42,10 @@ class TestAPipe:
         with pytest.raises(EOFError):
             lines.read()
 
+    def test_may_end_its_lines_as_windows_does(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "stdin", io.StringIO("two \\\r\nthree\r\n", newline="\n"))
+        assert LineInput(None).read() == "two \nthree"
+
     def test_has_nobody_to_ask(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "stdin", io.StringIO("yes\n"))
         with pytest.raises(EOFError):

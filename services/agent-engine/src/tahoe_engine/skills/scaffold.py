@@ -57,8 +57,10 @@ def create_skill(place: Path, name: str, description: str, *, with_script: bool 
         InvalidInputError: The name or the description is none that the specification allows.
         ConflictError: There is such a folder already.
     """
-    for fault in _find_faults(name, description):
+    for fault in _find_name_faults(name):
         raise InvalidInputError(f"The skill {fault}", cure="Small letters, digits and single dashes are allowed.")
+    for fault in _find_description_faults(description):
+        raise InvalidInputError(f"The skill {fault}", cure="Say in a few sentences what it does and when to use it.")
     folder = place / name
     files = {SKILL_FILE: _compose(name, description), "references/reference.md": _REFERENCE}
     if with_script:
@@ -75,10 +77,13 @@ def create_skill(place: Path, name: str, description: str, *, with_script: bool 
     return folder
 
 
-def _find_faults(name: str, description: str) -> Iterator[str]:
+def _find_name_faults(name: str) -> Iterator[str]:
     if not name:
         yield "has no name."
     yield from find_name_faults(name)
+
+
+def _find_description_faults(description: str) -> Iterator[str]:
     if not description.strip():
         yield "has no description."
     if len(description) > MAX_DESCRIPTION_CHARACTERS:

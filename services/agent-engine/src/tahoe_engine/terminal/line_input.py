@@ -60,6 +60,9 @@ class LineInput:
         readline.set_auto_history(False)
         try:
             return input(question).strip()
+        except (EOFError, KeyboardInterrupt):
+            print()  # noqa: T201 - no Enter ended the line of the question
+            raise
         finally:
             readline.set_auto_history(True)
 
@@ -73,7 +76,7 @@ class LineInput:
         line = sys.stdin.readline()
         if not line:
             raise EOFError
-        return line.removesuffix("\n")
+        return line.removesuffix("\n").removesuffix("\r")  # Python leaves both in standard input
 
     def _was_pasted(self, lines: Sequence[str]) -> bool:
         if not self.is_terminal or lines[0].startswith("/"):

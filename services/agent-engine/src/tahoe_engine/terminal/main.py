@@ -1,13 +1,13 @@
 """The command line of the engine alone: `python -m src.cli`, with DATABASE_URL or without any database."""
 
 import argparse
-import io
-import os
 import sys
 from collections.abc import Sequence
 from functools import partial
 
+from tahoe_core.early_interrupt import INTERRUPTED
 from tahoe_core.errors import TahoeError
+from tahoe_core.standard_streams import bear_any_streams, discard_output, explain_full
 from tahoe_engine.settings import load_settings
 from tahoe_engine.terminal.account import find_actor
 from tahoe_engine.terminal.default_agent_name import SLUG
@@ -27,6 +27,7 @@ examples:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Talks, and returns the exit status: 0 done, 1 failed, 2 wrong usage or no model, 130 interrupted."""
+    bear_any_streams()
     parser = argparse.ArgumentParser(
         prog="python -m src.cli",
         description="Talk with an agent in the terminal.",
@@ -36,9 +37,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("agent", nargs="?", help="slug of who answers; left out: a helpful one")
     parser.add_argument("--once", action="store_true", help="answer one question from standard input, and end")
     given = parser.parse_args(arguments)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
     try:
         settings = load_settings()
         if settings.database_url is not None:
@@ -48,10 +46,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.error("agents are in the database: set DATABASE_URL, or name none")
         return talk(Talk(settings, partial(open_unkept, settings), SLUG, is_kept=False, is_once=given.once))
     except TahoeError as error:
-        Screen(notes=sys.stderr).fail(f"Error: {error.message}" + (f"\n  → {error.cure}" if error.cure else ""))
-        return EXIT_FAILED
+        return _report(error)
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:  # whoever read the answer has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or closing it would fail once more
+        discard_output()
         return EXIT_FAILED
+    except OSError as error:
+        explained = explain_full(error)
+        discard_output()
+        return _report(explained)
+
+
+def _report(error: TahoeError) -> int:
+    Screen(notes=sys.stderr).fail(f"Error: {error.message}" + (f"\n  → {error.cure}" if error.cure else ""))
+    return EXIT_FAILED

@@ -87,7 +87,6 @@ def offer(servers: "Sequence[LocalServer]", screen: Screen, lines: LineInput) ->
         try:
             answer = lines.ask("Which one? [1, or q to quit] ") or "1"
         except (EOFError, KeyboardInterrupt):
-            screen.say()
             return None
         if answer.lower() in {"q", "quit", "/quit"}:
             return None
