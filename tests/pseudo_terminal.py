@@ -30,8 +30,9 @@ class Terminal:
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], directory: Path) -> None:
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-        # It leads a session of its own, of which this becomes the controlling terminal: so Ctrl-C reaches it.
-        wrapped = ("setsid", "--ctty", "--wait", *command)
+        # It leads a session of its own, of which this becomes the controlling terminal: so Ctrl-C reaches it. Nor is
+        # that ignored, as it is by whatever a shell runs in the background, perhaps the tests as well.
+        wrapped = ("setsid", "--ctty", "--wait", "env", "--default-signal=INT", *command)
         self._process = subprocess.Popen(
             wrapped, stdin=theirs, stdout=theirs, stderr=theirs, cwd=directory, env=dict(environment)
         )
