@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from tahoe_core.db.address import DatabaseAddress
 from tahoe_core.security.service_token import create_service_token
 from tahoe_engine.app import create_app
 from tahoe_engine.composition import compose
+from tahoe_engine.runtime.testing.scripted_model import ScriptedModel
 from tahoe_engine.settings import load_settings
 
 type Json = dict[str, Any]
@@ -115,6 +116,22 @@ def team(team_id: UUID) -> Team:
 async def client(open_client: OpenClient, team: Team) -> AsyncIterator[httpx.AsyncClient]:
     """Asks as the test's team."""
     async with open_client(team) as client:
+        yield client
+
+
+@pytest.fixture
+def model() -> Iterator[ScriptedModel]:
+    """A model behind the server of `client_of_ada`."""
+    with ScriptedModel() as server:
+        yield server
+
+
+@pytest.fixture
+async def client_of_ada(open_client: OpenClient, team: Team, model: ScriptedModel) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a server where the agent Ada answers."""
+    async with open_client(team, LLM_MODEL="small", LLM_BASE_URL=model.base_url) as client:
+        made = await client.post("/v1/agents", json={"name": "Ada", "status": "active"})
+        assert made.status_code == 201
         yield client
 
 

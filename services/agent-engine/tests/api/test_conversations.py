@@ -1,9 +1,7 @@
 """Conversations over HTTP, with a scripted model behind the server."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -15,24 +13,9 @@ from tahoe_engine.runtime.testing.scripted_model import ScriptedModel
 type Json = dict[str, Any]
 
 
-class OpenClient(Protocol):
-    """As in conftest.py."""
-
-    def __call__(self, team: object, **environment: str) -> AbstractAsyncContextManager[httpx.AsyncClient]: ...
-
-
 @pytest.fixture
-def model() -> Iterator[ScriptedModel]:
-    with ScriptedModel() as server:
-        yield server
-
-
-@pytest.fixture
-async def client(open_client: OpenClient, team: object, model: ScriptedModel) -> AsyncIterator[httpx.AsyncClient]:
-    async with open_client(team, LLM_MODEL="small", LLM_BASE_URL=model.base_url) as client:
-        made = await client.post("/v1/agents", json={"name": "Ada", "status": "active"})
-        assert made.status_code == 201
-        yield client
+def client(client_of_ada: httpx.AsyncClient) -> httpx.AsyncClient:
+    return client_of_ada
 
 
 async def begin(client: httpx.AsyncClient, agent: str = "ada") -> str:

@@ -1,8 +1,7 @@
 """What OpenAI's clients are told of requests that cannot be answered: nothing after which they would ask again."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 import httpx
 import pytest
@@ -14,24 +13,9 @@ type Json = dict[str, Any]
 type ReadProblem = Callable[[httpx.Response, int], Json]
 
 
-class OpenClient(Protocol):
-    """As in conftest.py."""
-
-    def __call__(self, team: object, **environment: str) -> AbstractAsyncContextManager[httpx.AsyncClient]: ...
-
-
 @pytest.fixture
-def model() -> Iterator[ScriptedModel]:
-    with ScriptedModel() as server:
-        yield server
-
-
-@pytest.fixture
-async def client(open_client: OpenClient, team: object, model: ScriptedModel) -> AsyncIterator[httpx.AsyncClient]:
-    async with open_client(team, LLM_MODEL="small", LLM_BASE_URL=model.base_url) as client:
-        made = await client.post("/v1/agents", json={"name": "Ada", "status": "active"})
-        assert made.status_code == 201
-        yield client
+def client(client_of_ada: httpx.AsyncClient) -> httpx.AsyncClient:
+    return client_of_ada
 
 
 def user(content: str | list[Json]) -> Json:
